@@ -1,0 +1,65 @@
+# Everything a newcomer needs: `make run`, `make test`. Repeating a target is safe and fast.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that is new enough; a name on PATH may be a shim that does not run, so each is tried.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ARGS ?=
+
+.PHONY: help run test lint types pytest format lock bench wheel clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer was found; install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is newer than the files that decide what is installed.
+$(VENV)/.core: requirements/core.txt pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/core.txt
+	$(PIP) install --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	$(PIP) install --no-deps -e .
+	@touch $@ $(VENV)/.core
+
+run: $(VENV)/.core ## install, set up CNTK, train the default experiment (ARGS="key=value ...")
+	@$(BIN)/skinlab setup cntk
+	@$(BIN)/skinlab train $(ARGS)
+
+test: lint types pytest ## install what the tests need, check and run all of them
+
+lint: $(VENV)/.dev ## style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## type check
+	@$(BIN)/mypy
+
+pytest: $(VENV)/.dev ## tests only (ARGS="-k name")
+	@$(BIN)/skinlab setup cntk
+	@$(BIN)/python -m pytest $(ARGS)
+
+format: $(VENV)/.dev ## format and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## measure; each script prints one table
+	@$(BIN)/skinlab setup cntk
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+lock: ## renew requirements/*.txt from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/core.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev -c requirements/core.txt pyproject.toml -o requirements/dev.txt
+
+wheel: $(VENV)/.core ## build the wheel into dist/
+	$(PIP) wheel --no-deps -w dist .
+
+clean: ## remove the environment and build files; runs in outputs/ stay
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,59 @@
+"""`skinlab check`: is this declaration right? Composes and validates, reads no data and starts nothing."""
+
+import json
+import sys
+from argparse import Namespace
+
+from skinlab import help as texts
+from skinlab import schema
+from skinlab.commands.arguments import declaring_parser
+from skinlab.config import Composed, check_sweep, compose, to_dict
+from skinlab.config.sweep import trials
+from skinlab.errors import ConfigError
+
+
+def main(argv: list[str]) -> int:
+    """Run the command.
+
+    Args:
+        argv: what follows the verb.
+
+    Returns:
+        0: the declaration is right.
+
+    Raises:
+        ConfigError: it is not; one line per mistake.
+    """
+    parser = declaring_parser("check")
+    parser.add_argument("--show", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_intermixed_args(argv)
+    sys.stdout.write(texts.command_help("check") if options.help else _report(options))
+    return 0
+
+
+def _report(options: Namespace) -> str:
+    if not options.multirun:
+        return _shown(compose(options.overrides, options.config_dirs), options)
+    if options.show or options.json:
+        raise ConfigError("--show and --json print one declaration: leave out -m and give each key one value")
+    first = check_sweep(options.overrides, options.config_dirs)[0]
+    number = trials(options.overrides, options.config_dirs)
+    return f"ok: {number} trial{'s' if number > 1 else ''}, the first: {gist(first.config)}\n"
+
+
+def _shown(composed: Composed, options: Namespace) -> str:
+    if options.json:
+        return json.dumps(to_dict(composed.config), indent=2) + "\n"
+    if options.show:
+        from omegaconf import OmegaConf
+
+        return OmegaConf.to_yaml(composed.raw, resolve=True)
+    return f"ok: {gist(composed.config)}\n"
+
+
+def gist(config: schema.Config) -> str:
+    """A declaration in one line."""
+    groups = ("dataset", "augmentation", "network", "method", "optimizer", "engine")
+    chosen = " ".join(f"{group}={getattr(config, group).name}" for group in groups)
+    return f"{config.name}: {chosen}, {config.training.epochs} epochs, seed {config.seed}"

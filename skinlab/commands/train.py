@@ -1,0 +1,130 @@
+"""`skinlab train`: compose, run one experiment or a sweep, tell how it ended."""
+
+import logging
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from skinlab import files
+from skinlab.commands.arguments import declaring_parser, hydra_arguments
+from skinlab.config import check_sweep, compose, conf_dir, parse, register_resolvers
+from skinlab.errors import SkinlabError
+from skinlab.help import command_help
+from skinlab.run import Run
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended; `error` is what it failed with."""
+
+    path: Path
+    error: Exception | None = None
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `skinlab train ARGV`.
+
+    Returns:
+        the exit status: 0, or that of the first run that failed.
+
+    Raises:
+        SkinlabError: the declaration is wrong, or the only run failed.
+    """
+    options = declaring_parser("train").parse_intermixed_args(argv)
+    if options.help:
+        sys.stdout.write(command_help("train"))
+        return 0
+    if options.multirun:
+        check_sweep(options.overrides, options.config_dirs)
+    else:
+        compose(options.overrides, options.config_dirs)
+    _stop_on_sigterm()
+    outcomes = _through_hydra(hydra_arguments(options))
+    return _conclude(outcomes, sweep=options.multirun)
+
+
+def _through_hydra(argv: Sequence[str]) -> list[Outcome]:
+    """Let Hydra compose, make the directory of each run and call us in it; launchers and sweepers are Hydra's."""
+    import hydra
+
+    register_resolvers()
+    outcomes: list[Outcome] = []
+
+    command = shlex.join(["skinlab", "train", *argv])
+
+    def task(composed: "DictConfig") -> None:
+        outcomes.append(_run(composed, command))
+
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us instead of being printed with their stack
+    typed, sys.argv = sys.argv, ["skinlab", *argv]
+    entry: Callable[[], None] = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(task)
+    try:
+        entry()
+    except OSError as error:
+        raise files.output_error(Path(error.filename or "output_dir"), error) from error
+    finally:
+        sys.argv = typed
+    return outcomes
+
+
+def _run(composed: "DictConfig", command: str) -> Outcome:
+    """One run in the directory that Hydra made for it. A failure is recorded and does not stop a sweep."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from skinlab.experiment import run_experiment, start_record
+
+    config = parse(composed)
+    path = Path(HydraConfig.get().runtime.output_dir)
+    run = Run.create(path, {"command": command, **start_record(config)})
+    log.info("run: %s", _short(path))
+    try:
+        with run.recorded():
+            run_experiment(config, run)
+    except SkinlabError as error:
+        log.error("failed: %s", error)  # noqa: TRY400 - the message is meant for a user, its stack is not
+        return Outcome(path, error)
+    except Exception as error:
+        log.exception("failed by a mistake in skinlab; please report the lines below")
+        return Outcome(path, error)
+    except KeyboardInterrupt:
+        log.warning("interrupted: %s keeps its last checkpoint", _short(path))
+        raise
+    return Outcome(path)
+
+
+def _conclude(outcomes: list[Outcome], *, sweep: bool) -> int:
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    if sweep:
+        print(f"\n{len(outcomes)} runs: {len(outcomes) - len(failed)} finished, {len(failed)} failed")  # noqa: T201
+        for outcome in failed:
+            print(f"  {_short(outcome.path)}: {outcome.error}")  # noqa: T201
+    for outcome in outcomes if not sweep else []:
+        print(f"\nrun directory: {_short(outcome.path)}")  # noqa: T201
+    if not failed:
+        return 0
+    return failed[0].error.exit_code if isinstance(failed[0].error, SkinlabError) else 1
+
+
+def _short(path: Path) -> str:
+    """Relative to the current directory where it lies below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _stop_on_sigterm() -> None:
+    """A polite kill ends a run as Ctrl-C does: marked interrupted, worker gone."""
+
+    def stop(_signal: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)

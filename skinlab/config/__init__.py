@@ -1,0 +1,22 @@
+"""The declaration of an experiment: found, composed, checked, turned into `skinlab.schema.Config`.
+
+Importing this package is cheap: Hydra and OmegaConf are imported by the functions that compose.
+"""
+
+from skinlab.config.composition import Composed, compose
+from skinlab.config.convert import to_dict
+from skinlab.config.places import conf_dir, search_path_overrides
+from skinlab.config.resolvers import register_resolvers
+from skinlab.config.sweep import check_sweep
+from skinlab.config.validate import parse
+
+__all__ = [
+    "Composed",
+    "check_sweep",
+    "compose",
+    "conf_dir",
+    "parse",
+    "register_resolvers",
+    "search_path_overrides",
+    "to_dict",
+]

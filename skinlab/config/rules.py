@@ -1,0 +1,132 @@
+"""Rules that join several keys, or that a type cannot say. The only place for them."""
+
+import importlib.util
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from skinlab import paths, schema
+from skinlab.config.problems import Problem
+from skinlab.config.tree import KeyPath
+from skinlab.errors import ConfigError
+
+LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
+LIBRARY = "albumentations."
+REFUSAL = "is not allowed: only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip"
+PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it needs
+
+
+def check(config: schema.Config) -> list[Problem]:
+    """Everything that is wrong with a declaration whose keys are each right."""
+    return [*_name(config), *_classes(config), *_fractions(config), *_std(config), *_targets(config), *_sinks(config)]
+
+
+def _name(config: schema.Config) -> Iterator[Problem]:
+    """The name becomes a folder."""
+    name = config.name
+    unsafe = any(character in "/\\" or not character.isprintable() for character in name)
+    if unsafe or name != name.strip() or name in ("", ".", "..") or len(name.encode()) > LONGEST_NAME:
+        what = f"must be usable as a folder name: 1 to {LONGEST_NAME} bytes, no slash, no space at either end"
+        yield Problem(("name",), name, what)
+
+
+def _classes(config: schema.Config) -> Iterator[Problem]:
+    classes, positive = config.dataset.classes, config.dataset.positive_class
+    if classes is None:
+        return
+    path = ("dataset", "classes")
+    if len(set(classes)) < max(2, len(classes)):
+        yield Problem(path, classes, "must be at least two different class names")
+    elif positive is not None and positive not in classes:
+        what = f"must be one of dataset.classes: {', '.join(classes)}"
+        yield Problem(("dataset", "positive_class"), positive, what, others=(path,))
+
+
+def _fractions(config: schema.Config) -> Iterator[Problem]:
+    taken = config.split.validation + config.split.test
+    if taken >= 1:
+        what = f"split.validation + split.test must be below 1 to leave images for training, not {taken:g}"
+        yield Problem(("split", "validation"), config.split.validation, what, others=(("split", "test"),))
+
+
+def _std(config: schema.Config) -> Iterator[Problem]:
+    if min(config.network.std) <= 0:
+        yield Problem(("network", "std"), config.network.std, "each must be greater than 0")
+
+
+def _sinks(config: schema.Config) -> Iterator[Problem]:
+    for sink in config.tracking.sinks:
+        if importlib.util.find_spec(PACKAGES[sink]) is None:
+            what = f"{PACKAGES[sink]} is not installed; pip install skinlab[tracking]"
+            yield Problem(("tracking", "sinks"), config.tracking.sinks, what)
+
+
+# --- what a `_target_` may name ------------------------------------------------------------------------------------
+
+
+def _targets(config: schema.Config) -> Iterator[Problem]:
+    """Opening somebody else's run must not run their code: only known libraries are reached by `_target_`."""
+    path = ("augmentation", "transforms")
+    transforms = config.augmentation.transforms
+    extra = _user_prefixes() if transforms else []
+    for i, transform in enumerate(transforms):
+        here = (*path, str(i))
+        if "_target_" not in transform:
+            what = "needs a `_target_`, e.g. _target_: albumentations.HorizontalFlip"
+            yield Problem(here, transform, what)
+        for key, target in _find_targets(transform, here):
+            if not (isinstance(target, str) and is_allowed(target, extra)):
+                yield Problem(key, target, REFUSAL, hint=f"; your own packages: allowed_targets in {settings_file()}")
+
+
+def _find_targets(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
+    """Every `_target_` in nested keys and lists, with its place."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == "_target_":
+                yield (*path, name), inner
+            else:
+                yield from _find_targets(inner, (*path, name))
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from _find_targets(inner, (*path, str(i)))
+
+
+def is_allowed(target: str, prefixes: Sequence[str] = ()) -> bool:
+    """Whether a `_target_` may be instantiated.
+
+    Of albumentations only what the package itself exports as a class, `albumentations.Name`: its modules import
+    `os`, so that a dotted path through them reaches any function of Python.
+
+    Args:
+        target: a dotted name.
+        prefixes: further packages or names, from the user's own settings.
+
+    >>> is_allowed("albumentations.HorizontalFlip"), is_allowed("albumentations.os.system")
+    (True, False)
+    >>> is_allowed("mylab.Spots", ["mylab"]), is_allowed("mylabs.Spots", ["mylab"])
+    (True, False)
+    """
+    if any(target == prefix or target.startswith(prefix.rstrip(".") + ".") for prefix in prefixes):
+        return True
+    name = target.removeprefix(LIBRARY)
+    return target.startswith(LIBRARY) and name.isidentifier() and name[0].isupper()
+
+
+def settings_file() -> Path:
+    """The user's own settings. Never read from a declaration or a run directory."""
+    return paths.home() / "settings.toml"
+
+
+def _user_prefixes() -> list[str]:
+    file = settings_file()
+    if not file.is_file():
+        return []
+    try:
+        allowed = tomllib.loads(file.read_text(encoding="utf-8")).get("allowed_targets", [])
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: cannot be read as TOML: {error}") from error
+    if not isinstance(allowed, list) or not all(isinstance(prefix, str) and prefix.strip(". ") for prefix in allowed):
+        raise ConfigError(f'{file}: allowed_targets must be a list of package names, e.g. ["mylab.transforms"]')
+    return allowed

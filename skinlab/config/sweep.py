@@ -1,0 +1,83 @@
+"""Overrides with several values (`-m`): every value is checked before the first run starts."""
+
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skinlab.config.composition import Composed, compose
+from skinlab.config.overrides import parse_one
+from skinlab.config.places import choices, places
+from skinlab.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+
+
+def check_sweep(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> list[Composed]:
+    """Check every value of every override, with the other overrides at their first value.
+
+    Args:
+        overrides: as typed; `a=1,2`, `range(1,4)`, `choice(x,y)` and `glob(*)` are sweeps.
+        config_dirs: as for `compose`.
+
+    Returns:
+        The checked declarations: all first values, then one per further value. `trials` counts the product.
+
+    Raises:
+        ConfigError: one line for each mistake, with the value.
+    """
+    values = expand(overrides, config_dirs)
+    first = [each[0] for each in values]
+    variations = [first, *([*first[:i], value, *first[i + 1 :]] for i, each in enumerate(values) for value in each[1:])]
+    composed, lines = [], []
+    for variation in variations:
+        try:
+            composed.append(compose(variation, config_dirs))
+        except ConfigError as error:
+            lines += str(error).splitlines()
+    if lines:
+        raise ConfigError("\n".join(dict.fromkeys(lines)))
+    return composed
+
+
+def trials(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> int:
+    """How many runs a sweep makes.
+
+    >>> trials(["seed=1,2,3", "network.dropout=0.2,0.5", "name=a"])
+    6
+    """
+    return prod(len(each) for each in expand(overrides, config_dirs))
+
+
+def expand(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> list[list[str]]:
+    """Each override as the list of single-valued overrides that it stands for.
+
+    >>> expand(["seed=range(1,4)", "name=a"])
+    [['seed=1', 'seed=2', 'seed=3'], ['name=a']]
+
+    Raises:
+        ConfigError: a sweep over nothing.
+    """
+    return [_expand_one(text, config_dirs) for text in overrides]
+
+
+def _expand_one(text: str, config_dirs: Sequence[Path]) -> list[str]:
+    override = parse_one(text)
+    if isinstance(override, str) or not override.is_sweep_override():
+        return [text]  # what is wrong with it, `compose` says
+    values = [f"{override.get_key_element()}={value}" for value in _values(override, config_dirs)]
+    if not values:
+        raise ConfigError(f"{text}: a sweep over no value at all")
+    return values
+
+
+def _values(override: "Override", config_dirs: Sequence[Path]) -> list[str]:
+    from hydra.core.override_parser.types import Glob, IntervalSweep
+
+    value = override.value()
+    if isinstance(value, Glob):
+        return value.filter(choices(override.key_or_group, places(config_dirs)))
+    if isinstance(value, IntervalSweep):
+        return [str(value.start), str(value.end)]
+    return list(override.sweep_string_iterator())

@@ -1,0 +1,1 @@
+"""From a declared data set to labelled, split, decoded images."""

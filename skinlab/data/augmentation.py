@@ -1,0 +1,73 @@
+"""Declared albumentations transforms, applied so that an image's change depends on its random key alone."""
+
+import os
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinlab.errors import ConfigError
+
+SEED_BITS = 32
+
+
+class Augmenter:
+    """Applies a pipeline of transforms to single images; safe to call from several threads.
+
+    Args:
+        transforms: albumentations transforms by `_target_`, as in conf/augmentation; an empty list changes nothing.
+
+    Raises:
+        ConfigError: a transform does not exist or does not take these arguments.
+    """
+
+    def __init__(self, transforms: list[dict[str, Any]]) -> None:
+        self._transforms = transforms
+        self._local = threading.local()
+        if transforms:
+            self._pipeline()  # mistakes in the declaration show before training
+
+    def __call__(self, image: NDArray[np.uint8], key: int) -> NDArray[np.uint8]:
+        """The changed image.
+
+        Args:
+            image: uint8 [H, W, 3], RGB; not modified.
+            key: any integer; the same key gives the same change.
+
+        Returns:
+            uint8 [H, W, 3] of the same size.
+
+        Raises:
+            ConfigError: the transforms change size or type.
+        """
+        if not self._transforms:
+            return image
+        pipeline = self._pipeline()
+        pipeline.set_random_seed(key % 2**SEED_BITS)
+        changed: NDArray[np.uint8] = pipeline(image=image)["image"]
+        if changed.shape != image.shape or changed.dtype != np.uint8:
+            raise ConfigError(
+                f"augmentation.transforms turn an image of {image.shape} uint8 into {changed.shape} {changed.dtype}: "
+                "end with a transform that restores the size, and leave normalisation to the network"
+            )
+        return changed
+
+    def _pipeline(self) -> Any:
+        """This thread's own pipeline: transforms keep random state."""
+        if not hasattr(self._local, "pipeline"):
+            self._local.pipeline = _compose(self._transforms)
+        return self._local.pipeline
+
+
+def _compose(transforms: list[dict[str, Any]]) -> Any:
+    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it would ask the package index for a newer version on import
+    import albumentations
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+
+    try:
+        return albumentations.Compose([instantiate(transform, _convert_="all") for transform in transforms])
+    except InstantiationException as error:
+        cause = str(error.__cause__ or error).strip().splitlines()[0]
+        raise ConfigError(f"augmentation.transforms: {cause}") from error

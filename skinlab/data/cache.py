@@ -1,0 +1,152 @@
+"""Decoded images in one memory-mapped file, shared by all runs that use the same images at the same size.
+
+The file is named by the content of the source files, so it never has to be brought up to date; what it holds is what
+`skinlab.data.images.decode` gives. Labels, splits and augmentation are not its business.
+"""
+
+import hashlib
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from skinlab import paths
+from skinlab.data.hashes import memory_path
+from skinlab.data.images import DECODE_SETTINGS, ImageError, decode, read_bytes
+from skinlab.data.parallel import usable_cpus
+from skinlab.data.storage import cache_access, new_file
+from skinlab.errors import DataError
+
+Report = Callable[[int, int], None]
+
+_BLOCK = 128
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What became of a list of image files.
+
+    Attributes:
+        images: uint8 [readable, size, size, 3], RGB, read-only, memory-mapped; the readable files in their order.
+        unreadable: (row, reason) of each file that is not an image or not a whole one.
+    """
+
+    images: npt.NDArray[np.uint8]
+    unreadable: list[tuple[int, str]]
+
+
+def decoded(files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None = None) -> Decoded:
+    """The images of these files, from the cache where they are in it.
+
+    Safe when several processes ask for the same images at once (each decodes, one file remains), and when one is
+    killed (its temporary file is never taken for a result). A file of the wrong length or shape is made again.
+
+    Args:
+        files: paths of image files.
+        sha256: hash of each file's content, see `skinlab.data.hashes`.
+        size: width and height of the decoded images, in pixels.
+        report: called with (images done, images in all) while images are decoded; not called when all are cached.
+
+    Raises:
+        OutputError: the cache folder cannot be written.
+        DataError: a file's content is not what its hash says.
+    """
+    folder = paths.cache() / "images"
+    key = cache_key(sha256, size)
+    array, notes = folder / f"{key}.npy", folder / f"{key}.json"
+    with cache_access(folder):
+        found = _open(array, notes, len(files), size)
+        if found is None:
+            if array.exists():
+                _log.warning("the cached images %s are damaged: decoding again", array)
+            with new_file(array) as temporary:  # the array last: its name says that all is there
+                unreadable = _write(temporary, files, sha256, size, report)
+                with new_file(notes) as temporary_notes:
+                    temporary_notes.write_text(json.dumps(unreadable), encoding="utf-8")
+            found = _open(array, notes, len(files), size)
+    if found is None:
+        raise DataError(f"the cached images {array} were damaged while they were written: run again")
+    return found
+
+
+def cache_key(sha256: Sequence[str], size: int) -> str:
+    """Names the decoded images: a function of every file's content, the decode settings and the size."""
+    digest = hashlib.sha256(json.dumps([DECODE_SETTINGS, size], sort_keys=True).encode())
+    for one in sha256:
+        digest.update(b"\n" + one.encode())
+    return digest.hexdigest()[:40]
+
+
+def _open(array: Path, notes: Path, rows: int, size: int) -> Decoded | None:
+    """The cached images if they are there and whole."""
+    try:
+        unreadable = [(int(row), str(reason)) for row, reason in json.loads(notes.read_text(encoding="utf-8"))]
+        images = np.load(array, mmap_mode="r")
+    except (FileNotFoundError, ValueError, TypeError, EOFError):
+        return None
+    shape = (rows - len(unreadable), size, size, 3)
+    whole = array.stat().st_size == len(_header(shape)) + np.prod(shape, dtype=np.int64)
+    if images.dtype != np.uint8 or images.shape != shape or not whole:
+        return None
+    return Decoded(images, unreadable)
+
+
+def _write(
+    path: Path, files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None
+) -> list[tuple[int, str]]:
+    """Decodes the readable files, in their order, into a .npy file; gives (row, reason) of the others."""
+    # Plain writes and not a writable memory map: on a full disk a write fails, a map kills the process.
+    unreadable: list[tuple[int, str]] = []
+    with path.open("wb") as stream:
+        stream.write(_header((len(files), size, size, 3)))
+        for row, result in enumerate(_decode_all(files, sha256, size, report)):
+            if isinstance(result, str):
+                unreadable.append((row, result))
+            else:
+                stream.write(result.data)
+        stream.seek(0)
+        stream.write(_header((len(files) - len(unreadable), size, size, 3)))
+    return unreadable
+
+
+def _header(shape: tuple[int, ...]) -> bytes:
+    """The head of a .npy file of uint8; as long for fewer rows as for more (numpy leaves room for an axis to grow)."""
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return stream.getvalue()
+
+
+def _decode_all(
+    files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None
+) -> Iterator[npt.NDArray[np.uint8] | str]:
+    """The image of each file, or the reason why there is none; in order, with a bounded number in memory."""
+
+    def one(row: int) -> npt.NDArray[np.uint8] | str:
+        return _decode_one(files[row], sha256[row], size)
+
+    with ThreadPoolExecutor(usable_cpus()) as pool:
+        for start in range(0, len(files), _BLOCK):
+            stop = min(start + _BLOCK, len(files))
+            yield from pool.map(one, range(start, stop))
+            if report is not None:
+                report(stop, len(files))
+
+
+def _decode_one(file: str, sha256: str, size: int) -> npt.NDArray[np.uint8] | str:
+    try:
+        data = read_bytes(file)
+    except ImageError as error:
+        raise DataError(f"{file} {error}, though a moment ago it could be: run again") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise DataError(f"{file} has changed since it was hashed: run again; if this persists, delete {memory_path()}")
+    try:
+        return decode(data, size)
+    except ImageError as error:
+        return str(error)

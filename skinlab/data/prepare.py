@@ -1,0 +1,198 @@
+"""From a declared data set to labelled, decoded, split images, with a record of what was found on the way.
+
+The one entry for training and evaluation; each step is a module of its own.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skinlab.data.cache import decoded
+from skinlab.data.duplicates import find_duplicates, merge_groups
+from skinlab.data.hashes import sha256_of_files
+from skinlab.data.images import DECODE_SETTINGS
+from skinlab.data.labels import resolve_classes, shuffle_labels
+from skinlab.data.manifest import Manifest
+from skinlab.data.sources import load
+from skinlab.data.split import SUBSETS, holdout, split_hash
+from skinlab.data.wording import listed
+from skinlab.errors import DataError
+from skinlab.schema import Dataset, HoldoutSplit
+
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Images that can be trained on and evaluated; row i of everything is the same image.
+
+    Attributes:
+        manifest: the readable images of the classes; `labels` are those that are trained on (after a shuffle).
+        images: uint8 [N, size, size, 3], RGB, read-only and memory-mapped.
+        sha256: hash of each source file, hex.
+        targets: int64 [N], index into `classes`.
+        classes: class names in the order of the outputs.
+        positive: index of the class that sensitivity and AUC are about.
+        subsets: "train", "validation" or "test" for each image.
+        fingerprint: identifies ids, contents, labels and decoding; not the size, the split or where the files lie.
+        split_hash: SHA-256 of the split as written by `skinlab.data.split.split_csv_text`.
+        audit: what was found, ready for JSON.
+    """
+
+    manifest: Manifest
+    images: npt.NDArray[np.uint8]
+    sha256: list[str]
+    targets: npt.NDArray[np.int64]
+    classes: list[str]
+    positive: int
+    subsets: list[str]
+    fingerprint: str
+    split_hash: str
+    audit: dict[str, Any]
+
+    def rows(self, subset: str) -> npt.NDArray[np.int64]:
+        """The rows of a subset, ascending: int64 [n]."""
+        if subset not in SUBSETS:
+            raise ValueError(f"no subset {subset}: {', '.join(SUBSETS)}")
+        return np.array([row for row, name in enumerate(self.subsets) if name == subset], dtype=np.int64)
+
+
+def prepare(dataset: Dataset, split: HoldoutSplit, image_size: int, report: Report | None = None) -> Prepared:
+    """Loads, hashes, decodes, labels and splits a data set.
+
+    Files with the same content are kept in one subset. With `dataset.shuffle_labels` the permutation is drawn from
+    `split.seed`, after unreadable images are left out.
+
+    Args:
+        dataset: what to load.
+        split: fractions and seed.
+        image_size: width and height of the decoded images, in pixels.
+        report: called with (images done, images in all) while images are decoded.
+
+    Raises:
+        DataError: the data cannot be used as declared; see the steps.
+        OutputError: the cache folder cannot be written.
+    """
+    source = load(dataset)
+    classes, positive = resolve_classes(source.labels, dataset.classes, dataset.positive_class)
+    chosen, left_out = _choose(source, classes)
+    manifest, images, sha256, corrupt = _read(chosen, image_size, report)
+    _check_corrupt(corrupt, len(chosen), dataset)
+    _check_classes_left(manifest, classes, corrupt)
+    duplicates = find_duplicates(sha256)
+    conflicting = [rows for rows in duplicates if len({manifest.labels[row] for row in rows}) > 1]
+    if dataset.shuffle_labels:
+        manifest = _shuffled(manifest, split.seed)
+    groups = merge_groups(manifest.image_ids, manifest.groups, duplicates)
+    subsets = holdout(manifest.image_ids, manifest.labels, groups, split)
+    index = {name: i for i, name in enumerate(classes)}
+    return Prepared(
+        manifest=manifest,
+        images=images,
+        sha256=sha256,
+        targets=np.array([index[label] for label in manifest.labels], dtype=np.int64),
+        classes=classes,
+        positive=positive,
+        subsets=subsets,
+        fingerprint=_fingerprint(manifest, sha256),
+        split_hash=split_hash(manifest.image_ids, sha256, manifest.labels, manifest.groups, subsets),
+        audit={
+            **_found(manifest, corrupt, left_out, duplicates),
+            "counts": _counts(classes, manifest.labels, subsets),
+            "duplicates_with_conflicting_labels": _named(manifest, conflicting),
+            "duplicates_across_subsets": _named(manifest, [r for r in duplicates if len({subsets[i] for i in r}) > 1]),
+        },
+    )
+
+
+def _found(
+    manifest: Manifest,
+    corrupt: Sequence[tuple[str, str]],
+    left_out: dict[str, int],
+    duplicates: Sequence[Sequence[int]],
+) -> dict[str, Any]:
+    """The part of the audit that neither labels nor split have a say in."""
+    return {
+        "images": len(manifest),
+        "corrupt": [{"image_id": image_id, "reason": reason} for image_id, reason in corrupt],
+        "left_out_labels": left_out,
+        "ignored_files": manifest.ignored_files,
+        "images_without_group": sum(group is None for group in manifest.groups),
+        "duplicates": _named(manifest, duplicates),
+    }
+
+
+def _choose(manifest: Manifest, classes: Sequence[str]) -> tuple[Manifest, dict[str, int]]:
+    """The images of the classes, and how many there are of each other label."""
+    wanted = set(classes)
+    left_out = Counter(label for label in manifest.labels if label not in wanted)
+    if not left_out:
+        return manifest, {}
+    rows = [row for row, label in enumerate(manifest.labels) if label in wanted]
+    return manifest.take(rows), dict(sorted(left_out.items()))
+
+
+def _read(
+    manifest: Manifest, image_size: int, report: Report | None
+) -> tuple[Manifest, npt.NDArray[np.uint8], list[str], list[tuple[str, str]]]:
+    """The readable rows with their images and hashes, and (image_id, reason) of the others in manifest order."""
+    hashes, unreadable = sha256_of_files(manifest.paths)
+    rows = [row for row, digest in enumerate(hashes) if digest is not None]
+    known = [digest for digest in hashes if digest is not None]
+    result = decoded([manifest.paths[row] for row in rows], known, image_size, report)
+    problems = sorted([*unreadable, *((rows[i], reason) for i, reason in result.unreadable)])
+    broken = {row for row, _ in problems}
+    kept = [i for i, row in enumerate(rows) if row not in broken]
+    corrupt = [(manifest.image_ids[row], reason) for row, reason in problems]
+    readable = manifest.take([rows[i] for i in kept]) if problems else manifest
+    return readable, result.images, [known[i] for i in kept], corrupt
+
+
+def _check_corrupt(corrupt: Sequence[tuple[str, str]], total: int, dataset: Dataset) -> None:
+    named = listed([f"{image_id} ({reason})" for image_id, reason in corrupt])
+    if len(corrupt) == total:
+        raise DataError(f"none of the {total} images can be read: {named}")
+    if corrupt and dataset.on_corrupt == "fail":
+        raise DataError(
+            f"{len(corrupt)} of {total} images cannot be read: {named}; repair them, or set dataset.on_corrupt=drop"
+        )
+
+
+def _check_classes_left(manifest: Manifest, classes: Sequence[str], corrupt: Sequence[tuple[str, str]]) -> None:
+    left = set(manifest.labels)
+    for name in classes:
+        if name not in left:
+            raise DataError(f"no image of class {name} can be read: {listed([image_id for image_id, _ in corrupt])}")
+
+
+def _shuffled(manifest: Manifest, seed: int) -> Manifest:
+    return Manifest(
+        image_ids=manifest.image_ids,
+        paths=manifest.paths,
+        labels=shuffle_labels(manifest.image_ids, manifest.labels, seed),
+        groups=manifest.groups,
+        attributes=manifest.attributes,
+        ignored_files=manifest.ignored_files,
+    )
+
+
+def _fingerprint(manifest: Manifest, sha256: Sequence[str]) -> str:
+    digest = hashlib.sha256(json.dumps(DECODE_SETTINGS, sort_keys=True).encode())
+    for row in zip(manifest.image_ids, sha256, manifest.labels, strict=True):
+        digest.update(json.dumps(row).encode())
+    return digest.hexdigest()
+
+
+def _counts(classes: Sequence[str], labels: Sequence[str], subsets: Sequence[str]) -> dict[str, dict[str, int]]:
+    found = Counter(zip(labels, subsets, strict=True))
+    return {name: {subset: found[name, subset] for subset in SUBSETS} for name in classes}
+
+
+def _named(manifest: Manifest, rows: Sequence[Sequence[int]]) -> list[list[str]]:
+    return [[manifest.image_ids[row] for row in same] for same in rows]

@@ -1,0 +1,31 @@
+"""How long lists and likely misspellings are put into one line of an error message."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+SHOWN = 10
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first ten of `names` and how many more there are.
+
+    Example:
+        >>> listed([f"image_{i}" for i in range(12)][:3])
+        'image_0, image_1, image_2'
+        >>> listed([str(i) for i in range(12)])
+        '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more'
+    """
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """' (did you mean X?)' for the likeliest of `known`, or nothing.
+
+    Example:
+        >>> nearest("lable", ["image_id", "label"])
+        ' (did you mean label?)'
+    """
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    matches = difflib.get_close_matches(name.casefold(), by_folded, n=1)
+    return f" (did you mean {by_folded[matches[0]]}?)" if matches else ""

@@ -1,0 +1,104 @@
+"""What an engine is: the one protocol that the training loop, evaluation and deployment know.
+
+An engine computes; it decides nothing. Order, augmentation, dropout masks, learning rate and class weights come from
+the shared loop, so that two engines given the same weights do the same thing.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinlab import schema
+from skinlab.networks.architecture import Architecture
+from skinlab.networks.weights import Weights
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A minibatch, ready for the engine.
+
+    Attributes:
+        images: uint8 [B, H, W, 3], RGB, augmented.
+        labels: int64 [B], class indices.
+        weights: float32 [B], factor of each image in the loss.
+        dropout_mask: float32 [B, features], 0 or 1 / (1 - dropout).
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    dropout_mask: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one update reports.
+
+    Attributes:
+        loss: mean over the minibatch of weight times cross-entropy, before the update.
+        correct: images whose largest logit was their label's, before the update.
+    """
+
+    loss: float
+    correct: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an engine needs to know to build a network for training.
+
+    Attributes:
+        architecture: the network.
+        optimizer: update rule.
+        rates: float64 [steps], the learning rate of each step of the whole training, for a minibatch's mean gradient.
+        epoch_images: training images an epoch; with the minibatch size it says how large each step is.
+    """
+
+    architecture: Architecture
+    optimizer: schema.MomentumSGD
+    rates: NDArray[np.float64]
+    epoch_images: int
+
+
+class Engine(Protocol):
+    """A framework that trains one network. Use as a context manager: leaving it frees processes and memory."""
+
+    def build(self, plan: Plan, weights: Weights) -> None:
+        """Make (or make anew) the network with these weights and a fresh optimizer."""
+
+    def train_step(self, batch: Batch, step: int) -> StepResult:
+        """One update by the mean gradient of the batch, at the rate that the plan has for `step`, counted from 0.
+
+        The last batch of an epoch may be smaller. Steps come in order, from 0 or from where a loaded state was saved.
+        """
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Logits float32 [B, classes] of uint8 [B, H, W, 3], with running statistics and without dropout."""
+
+    def save(self, path: Path) -> None:
+        """Write the complete state (weights, statistics, optimizer) to the existing folder `path`."""
+
+    def load(self, path: Path) -> None:
+        """Continue from what `save` wrote for the same plan: the next steps give the same bits."""
+
+    def export_weights(self) -> Weights:
+        """All arrays by torchvision's names, statistics included."""
+
+    def describe(self) -> dict[str, Any]:
+        """Runtime, versions, device and settings, JSON-able, for run.json."""
+
+    def packages(self) -> dict[str, str]:
+        """Name and version of every package of a runtime apart from this environment, for environment.lock."""
+
+    def close(self) -> None:
+        """Free everything; safe to call twice."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, exception_type: type[BaseException] | None, *rest: object) -> None: ...

@@ -1,0 +1,174 @@
+"""The CNTK engine as the training loop sees it: a client of the worker process."""
+
+import shutil
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinlab import schema
+from skinlab.engines.base import Batch, Plan, StepResult
+from skinlab.engines.cntk import runtime as runtimes
+from skinlab.engines.cntk.shared import Layout, SharedArrays, shared_folder
+from skinlab.engines.cntk.worker_process import WorkerProcess
+from skinlab.errors import EngineError
+from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM
+from skinlab.networks.weights import Weights
+
+CHECKPOINT = "cntk.model"
+"""Name of CNTK's own checkpoint in the folder given to `save`; the optimizer's state lies beside it as .ckp."""
+
+
+class CntkEngine:
+    """CNTK 2.7 in a worker process of its own Python 3.6; see `skinlab.engines.base.Engine`.
+
+    Raises:
+        SetupError: no CNTK runtime is installed.
+        EngineError: the worker does not start.
+    """
+
+    def __init__(self, engine: schema.CntkEngine, seed: int) -> None:
+        self._runtime = runtimes.require()
+        environment = self._runtime.environment(threads=engine.threads, mkl_cpu_type=engine.mkl_cpu_type)
+        self._folder = shared_folder()
+        self._shared: SharedArrays | None = None
+        self._rates = np.empty(0)
+        self._worker = WorkerProcess(self._runtime, environment)
+        try:
+            self._hello = self._worker.ask("hello", device=engine.device, seed=seed)
+        except EngineError:
+            self.close()
+            raise
+
+    @property
+    def worker_pid(self) -> int:
+        """Process id of the worker."""
+        return self._worker.pid
+
+    def build(self, plan: Plan, weights: Weights) -> None:
+        """See `Engine.build`."""
+        shared = self._share(plan)
+        arrays = self._folder / "weights.npz"
+        np.savez(arrays, **weights)  # type: ignore[arg-type]  # numpy's stub confuses names with its own arguments
+        self._worker.ask(
+            "build",
+            network=plan.architecture.to_dict(),
+            arrays=str(arrays),
+            optimizer={
+                "name": plan.optimizer.name,
+                "weight_decay": plan.optimizer.weight_decay,
+                "momenta": momenta(plan),
+            },
+            minibatch_size=plan.optimizer.minibatch_size,
+            batchnorm={"epsilon": BATCHNORM_EPSILON, "momentum": BATCHNORM_MOMENTUM},
+            shared=shared.describe(),
+        )
+        self._rates = plan.rates
+        arrays.unlink()
+        shared.unlink()
+
+    def train_step(self, batch: Batch, step: int) -> StepResult:
+        """See `Engine.train_step`."""
+        shared, count = self._arrays(), len(batch)
+        shared["images"][:count] = batch.images
+        shared["labels"][:count] = batch.labels
+        shared["weights"][:count] = batch.weights
+        shared["mask"][:count] = batch.dropout_mask
+        answer = self._worker.ask("train_step", count=count, learning_rate=float(self._rates[step]))
+        return StepResult(loss=answer["loss"], correct=answer["correct"])
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Engine.predict`."""
+        shared = self._arrays()
+        capacity = len(shared["labels"])
+        logits = np.empty((len(images), shared["logits"].shape[1]), dtype=np.float32)
+        for start in range(0, len(images), capacity):
+            part = images[start : start + capacity]
+            shared["images"][: len(part)] = part
+            self._worker.ask("predict", count=len(part))
+            logits[start : start + len(part)] = shared["logits"][: len(part)]
+        return logits
+
+    def save(self, path: Path) -> None:
+        """See `Engine.save`."""
+        self._worker.ask("save", path=str((path / CHECKPOINT).absolute()))
+
+    def load(self, path: Path) -> None:
+        """See `Engine.load`."""
+        self._worker.ask("load", path=str((path / CHECKPOINT).absolute()))
+
+    def export_weights(self) -> Weights:
+        """See `Engine.export_weights`."""
+        path = self._folder / "export.npz"
+        self._worker.ask("export", path=str(path))
+        with np.load(path, allow_pickle=False) as loaded:
+            weights = {name: loaded[name] for name in loaded.files}
+        path.unlink()
+        return weights
+
+    def describe(self) -> dict[str, Any]:
+        """See `Engine.describe`."""
+        facts = {name: value for name, value in self._hello.items() if name != "pid"}
+        return {"name": "cntk", "variant": self._runtime.variant, **facts}
+
+    def packages(self) -> dict[str, str]:
+        """See `Engine.packages`."""
+        return self._runtime.packages()
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        self._worker.stop()
+        if self._shared is not None:
+            self._shared.close()
+            self._shared = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, exception_type: type[BaseException] | None, *rest: object) -> None:
+        if exception_type is not None:
+            self._worker.kill()  # it may be in the middle of a long step that nobody waits for any more
+        self.close()
+
+    def _share(self, plan: Plan) -> SharedArrays:
+        network, capacity = plan.architecture, plan.optimizer.minibatch_size
+        layout = Layout.of(
+            {
+                "images": ("u1", (capacity, network.image_size, network.image_size, 3)),
+                "labels": ("i8", (capacity,)),
+                "weights": ("f4", (capacity,)),
+                "mask": ("f4", (capacity, network.features)),
+                "logits": ("f4", (capacity, network.classes)),
+            }
+        )
+        if self._shared is not None:
+            self._shared.close()
+        self._shared = SharedArrays(layout, self._folder)
+        return self._shared
+
+    def _arrays(self) -> SharedArrays:
+        if self._shared is None:
+            raise EngineError("the CNTK engine was used before its network was built")
+        return self._shared
+
+
+def momenta(plan: Plan) -> list[tuple[int, float]]:
+    """CNTK's momentum as runs of (images, value), so that it means what the declaration says.
+
+    CNTK keeps the learning rate inside the velocity: u = m u + r g, w = w - u. With u = r v this is the declared
+    v = momentum v + g, w = w - r v, if at each change of the rate m is momentum times the new rate over the old one:
+    the "momentum correction" of Goyal et al., "Accurate, Large Minibatch SGD", 2017.
+    """
+    size, images = plan.optimizer.minibatch_size, plan.epoch_images
+    per_epoch = -(-images // size)
+    previous = np.concatenate([plan.rates[:1], plan.rates[:-1]])
+    values = plan.optimizer.momentum * np.divide(plan.rates, previous, out=np.ones_like(previous), where=previous > 0)
+    runs: list[tuple[int, float]] = []
+    for step, value in enumerate(values.tolist()):
+        count = size if step % per_epoch < per_epoch - 1 else images - size * (per_epoch - 1)
+        if runs and runs[-1][1] == value:
+            count += runs.pop()[0]
+        runs.append((count, value))
+    return runs

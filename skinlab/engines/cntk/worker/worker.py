@@ -1,0 +1,292 @@
+"""The CNTK worker: builds a CNTK graph from a description and trains it on command.
+
+Runs under Python 3.6 with the standard library, numpy and cntk alone; it knows nothing of skinlab. One JSON object a
+line comes on standard input, one goes back on what was standard output (CNTK's own prints are sent to standard error).
+Arrays go through one memory-mapped file whose layout the `build` command gives. It ends when its input ends or its
+parent dies.
+
+Networks are described as in skinlab/networks/architecture.py; arrays have torchvision's names and shapes.
+"""
+
+import ctypes
+import json
+import math
+import mmap
+import os
+import signal
+import sys
+import traceback
+import types
+
+import numpy as np
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(parent):
+    """Ask the kernel to kill this process when its parent goes; leave at once if that has happened already."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(0)
+
+
+def import_cntk():
+    """Import CNTK without its check of the system.
+
+    The check warns of every Linux but Ubuntu 16.04 and runs `ldconfig` a dozen times on the folders of LD_LIBRARY_PATH.
+    """
+    unchecked = types.ModuleType("cntk.cntk_py_init")
+    unchecked.cntk_check_distro_info = unchecked.cntk_check_libs = lambda: None
+    sys.modules[unchecked.__name__] = unchecked
+    sys.setdlopenflags(os.RTLD_LAZY)  # the MPI stand-in defines only the symbols that are needed at load time
+    import cntk
+
+    return cntk
+
+
+class Graph:
+    """A CNTK graph built from a network description, with its arrays by name."""
+
+    def __init__(self, cntk, network, arrays, minibatch_size, batchnorm):
+        self.cntk = cntk
+        self.arrays = arrays
+        self.parameters = {}
+        self.batchnorm = batchnorm
+        # Running statistics move by `momentum` for a full minibatch, by less for a smaller last one.
+        self.time_constant = -minibatch_size / math.log(1 - batchnorm["momentum"])
+        size = network["image_size"]
+        self.image = cntk.input_variable((3, size, size), name="image")
+        self.mask = cntk.input_variable(network["features"], name="mask")
+        self.label = cntk.input_variable(network["classes"], name="label")
+        self.weight = cntk.input_variable(1, name="weight")
+        self.logits = self._connect(network["nodes"], training=False)
+        self.training_logits = self._connect(network["nodes"], training=True)
+
+    def _connect(self, nodes, training):
+        """Connect the nodes; the part before dropout is shared between the training and the evaluation graph."""
+        values = self.values = {"image": self.image} if not training else self.values
+        seen_dropout = False
+        for node in nodes:
+            seen_dropout = seen_dropout or node["op"] == "dropout"
+            if training and not seen_dropout:
+                continue
+            inputs = [values[name] for name in node["inputs"]]
+            if node["op"] == "dropout":
+                values[node["name"]] = inputs[0] * self.mask if training else inputs[0]
+            else:
+                values[node["name"]] = getattr(self, "_" + node["op"])(node, *inputs)
+        return values[nodes[-1]["name"]]
+
+    def _parameter(self, name, transform=None):
+        if name not in self.parameters:
+            value = self.arrays[name]
+            self.parameters[name] = self.cntk.parameter(
+                init=value if transform is None else transform(value), name=name
+            )
+        return self.parameters[name]
+
+    def _statistic(self, name):
+        if name not in self.parameters:
+            self.parameters[name] = self.cntk.Constant(self.arrays[name], name=name)
+        return self.parameters[name]
+
+    def _normalize(self, node, x):
+        mean, std = (np.array(node["attributes"][part], np.float32).reshape(3, 1, 1) * 255 for part in ("mean", "std"))
+        return (x - self.cntk.Constant(mean)) / self.cntk.Constant(std)
+
+    def _conv(self, node, x):
+        sizes = node["attributes"]
+        x, padded = self._pad(x, sizes["kernel"], sizes["padding"])
+        return self.cntk.convolution(
+            self._parameter(node["name"] + ".weight"),
+            x,
+            strides=(sizes["stride"],) * 2,
+            auto_padding=[False, padded, padded],
+        )
+
+    def _pad(self, x, kernel, padding):
+        """Give (x, False) with x padded by hand, or (x, True) where CNTK's own padding is the same thing.
+
+        CNTK's auto padding is (kernel - 1) / 2 as in our networks, but it refuses a kernel that is larger than the
+        unpadded image (the last stage of a ResNet at 64 pixels is 2 x 2).
+        """
+        if padding == 0:
+            return x, False
+        if padding == (kernel - 1) // 2 and kernel <= min(x.shape[1:]):
+            return x, True
+        pattern = [(0, 0), (padding, padding), (padding, padding)]
+        return self.cntk.pad(x, pattern, mode=self.cntk.ops.CONSTANT_PAD, constant_value=0), False
+
+    def _batchnorm(self, node, x):
+        name = node["name"]
+        return self.cntk.batch_normalization(
+            x,
+            self._parameter(name + ".weight"),
+            self._parameter(name + ".bias"),
+            self._statistic(name + ".running_mean"),
+            self._statistic(name + ".running_var"),
+            spatial=True,
+            normalization_time_constant=self.time_constant,
+            epsilon=self.batchnorm["epsilon"],
+            use_cudnn_engine=False,
+            running_count=self.cntk.Constant(1),  # 0 would let the first minibatch replace the statistics
+        )
+
+    def _relu(self, _node, x):
+        return self.cntk.relu(x)
+
+    def _maxpool(self, node, x):
+        sizes = node["attributes"]
+        padded = sizes["padding"] > 0
+        kernel, stride = (sizes["kernel"],) * 2, (sizes["stride"],) * 2
+        return self.cntk.pooling(x, self.cntk.MAX_POOLING, kernel, stride, auto_padding=[False, padded, padded])
+
+    def _add(self, _node, x, y):
+        return x + y
+
+    def _mean(self, _node, x):
+        return self.cntk.reshape(self.cntk.reduce_mean(x, axis=(1, 2)), x.shape[0])
+
+    def _linear(self, node, x):
+        weight = self._parameter(node["name"] + ".weight", lambda value: np.ascontiguousarray(value.T))
+        return self.cntk.times(x, weight) + self._parameter(node["name"] + ".bias")
+
+    def export(self):
+        """All arrays by their torchvision names and in its layouts, float32."""
+        transposed = {name for name, value in self.arrays.items() if value.ndim == 2}  # noqa: PLR2004 - linear
+        return {
+            name: np.ascontiguousarray(value.value.T if name in transposed else value.value)
+            for name, value in self.parameters.items()
+        }
+
+
+class Worker:
+    """Answers commands; each public method is one."""
+
+    def __init__(self):
+        self.cntk = import_cntk()
+        self.graph = self.trainer = self.learner = self.shared = None
+
+    def hello(self, device, seed):
+        """Choose the device, fix seeds and algorithms; tell what this runtime is."""
+        cntk = self.cntk
+        gpus = [item for item in cntk.all_devices() if item.type() == cntk.device.DeviceKind.GPU]
+        if device == "gpu" and not gpus:
+            raise RuntimeError("CNTK sees no GPU here")
+        chosen = cntk.gpu(0) if gpus and device != "cpu" else cntk.cpu()
+        cntk.try_set_default_device(chosen)
+        cntk.cntk_py.set_fixed_random_seed(seed)
+        cntk.cntk_py.force_deterministic_algorithms()
+        return {
+            "cntk": cntk.__version__,
+            "numpy": np.__version__,
+            "python": sys.version.split()[0],
+            "device": str(chosen),
+            "pid": os.getpid(),
+            "mkl_debug_cpu_type": os.environ.get("MKL_DEBUG_CPU_TYPE"),
+        }
+
+    def build(self, network, arrays, optimizer, minibatch_size, batchnorm, shared):
+        """Make graph and trainer from a description and an .npz of arrays; map the shared file."""
+        cntk = self.cntk
+        with np.load(arrays) as loaded:
+            values = {name: loaded[name] for name in loaded.files}
+        graph = self.graph = Graph(cntk, network, values, minibatch_size, batchnorm)
+        cross_entropy = cntk.cross_entropy_with_softmax(graph.training_logits, graph.label)
+        loss = cntk.element_times(cross_entropy, graph.weight)
+        errors = cntk.classification_error(graph.training_logits, graph.label)
+        self.learner = self._learner(graph.training_logits.parameters, optimizer)
+        self.trainer = cntk.Trainer(graph.training_logits, (loss, errors), [self.learner])
+        self._map(shared)
+        return {"parameters": sum(value.value.size for value in graph.training_logits.parameters)}
+
+    def _learner(self, parameters, optimizer):
+        cntk = self.cntk
+        if optimizer["name"] != "momentum_sgd":
+            raise RuntimeError("no optimizer {!r}".format(optimizer["name"]))
+        # With IGNORE the rate and the momentum apply to the mean gradient of the minibatch, whatever its size.
+        momenta = [(images, momentum) for images, momentum in optimizer["momenta"]]
+        return cntk.momentum_sgd(
+            parameters,
+            lr=cntk.learning_parameter_schedule(1.0, minibatch_size=cntk.learners.IGNORE),
+            momentum=cntk.momentum_schedule(momenta, epoch_size=1, minibatch_size=cntk.learners.IGNORE),
+            unit_gain=False,
+            l2_regularization_weight=optimizer["weight_decay"],
+        )
+
+    def _map(self, shared):
+        with open(shared["path"], "r+b") as file:
+            memory = mmap.mmap(file.fileno(), 0)
+        self.shared = {}
+        for name, (dtype, shape, offset) in shared["arrays"].items():
+            count = int(np.prod(shape))
+            self.shared[name] = np.frombuffer(memory, dtype=dtype, count=count, offset=offset).reshape(shape)
+
+    def _images(self, count):
+        """[count, 3, H, W] float32 from the shared uint8 [count, H, W, 3]."""
+        return np.ascontiguousarray(self.shared["images"][:count].transpose(0, 3, 1, 2), dtype=np.float32)
+
+    def train_step(self, count, learning_rate):
+        """One update on the first `count` shared images."""
+        graph, shared = self.graph, self.shared
+        schedule = self.cntk.learning_parameter_schedule(learning_rate, minibatch_size=self.cntk.learners.IGNORE)
+        self.learner.reset_learning_rate(schedule)
+        classes = graph.label.shape[0]
+        feed = {
+            graph.image: self._images(count),
+            graph.label: np.eye(classes, dtype=np.float32)[shared["labels"][:count]],
+            graph.weight: np.array(shared["weights"][:count, None]),
+        }
+        if graph.mask in graph.training_logits.arguments:
+            feed[graph.mask] = np.array(shared["mask"][:count])
+        self.trainer.train_minibatch(feed)
+        errors = self.trainer.previous_minibatch_evaluation_average * count
+        return {"loss": self.trainer.previous_minibatch_loss_average, "correct": count - round(errors)}
+
+    def predict(self, count):
+        """Logits of the first `count` shared images, written to the shared file."""
+        self.shared["logits"][:count] = self.graph.logits.eval({self.graph.image: self._images(count)})
+        return {}
+
+    def save(self, path):
+        """Write CNTK's checkpoint (weights and optimizer) as `path` and `path`.ckp."""
+        self.trainer.save_checkpoint(path)
+        return {}
+
+    def load(self, path):
+        """Continue from a checkpoint of the same network and optimizer."""
+        self.trainer.restore_from_checkpoint(path)
+        return {}
+
+    def export(self, path):
+        """Write all arrays to an .npz."""
+        with open(path, "wb") as file:
+            np.savez(file, **self.graph.export())
+        return {}
+
+
+def serve(requests, replies):
+    """Answer one JSON line after another until the input ends."""
+    worker = Worker()
+    for line in requests:
+        request = json.loads(line)
+        try:
+            answer = {"ok": getattr(worker, request["command"])(**request["arguments"])}
+        except Exception as error:  # noqa: BLE001 - every failure goes back to the parent, which knows what to do with it
+            traceback.print_exc()
+            answer = {"error": "{}: {}".format(type(error).__name__, str(error).strip().split("\n")[0])}
+        replies.write(json.dumps(answer) + "\n")
+        replies.flush()
+
+
+def main():
+    """Set up the pipes and serve."""
+    die_with_parent(int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    serve(sys.stdin, replies)
+
+
+if __name__ == "__main__":
+    main()

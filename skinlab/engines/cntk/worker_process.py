@@ -1,0 +1,111 @@
+"""The worker as a process: started, asked, stopped, and its death told in one line."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from skinlab.engines.cntk.runtime import Runtime
+from skinlab.errors import EngineError
+
+WORKER = Path(__file__).parent / "worker" / "worker.py"
+STOP_SECONDS = 5.0
+LAST_WORDS = 3
+
+
+class WorkerProcess:
+    """A running worker that answers one command at a time."""
+
+    def __init__(self, runtime: Runtime, environment: dict[str, str]) -> None:
+        self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed in stop
+        # -s and -E keep the user's own packages and PYTHON* settings out of the private interpreter.
+        self._process = subprocess.Popen(
+            [str(runtime.python), "-s", "-E", "-u", str(WORKER), str(os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            env=environment,
+            text=True,
+            encoding="utf-8",
+        )
+
+    @property
+    def pid(self) -> int:
+        """Process id of the worker."""
+        return self._process.pid
+
+    def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """Send a command and wait for its answer.
+
+        Raises:
+            EngineError: the command failed, or the worker died; the message quotes its last words.
+        """
+        assert self._process.stdin is not None  # noqa: S101 - it was started with a pipe
+        assert self._process.stdout is not None  # noqa: S101
+        try:
+            self._process.stdin.write(json.dumps({"command": command, "arguments": arguments}) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise EngineError(self._obituary(command))
+        answer = json.loads(line)
+        if "error" in answer:
+            raise EngineError(f"CNTK failed in {command}: {answer['error']}")
+        result: dict[str, Any] = answer["ok"]
+        return result
+
+    def stop(self) -> None:
+        """End the worker: by closing its input, then by force. Safe to call twice."""
+        if self._process.poll() is None:
+            self._close_pipes()
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._close_pipes()
+        self._stderr.close()
+
+    def kill(self) -> None:
+        """End the worker at once, in the middle of whatever it does."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self.stop()
+
+    def _close_pipes(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None and not pipe.closed:
+                try:
+                    pipe.close()
+                except BrokenPipeError:  # it died with our last words in the pipe
+                    continue
+
+    def _obituary(self, command: str) -> str:
+        try:
+            code = self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        self._stderr.seek(0)
+        lines = [line.strip() for line in self._stderr if line.strip()]
+        words = " | ".join(lines[-LAST_WORDS:]) or "none"
+        return f"the CNTK worker died in {command} ({_cause(code)}); its last words: {words}"
+
+
+def _cause(code: int) -> str:
+    """What an exit status means.
+
+    >>> _cause(3), _cause(-15)
+    ('exit status 3', 'killed by SIGTERM')
+    """
+    if code >= 0:
+        return f"exit status {code}"
+    name = signal.Signals(-code).name
+    hint = ", perhaps by the system for lack of memory" if name == "SIGKILL" else ""
+    return f"killed by {name}{hint}"

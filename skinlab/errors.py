@@ -1,0 +1,40 @@
+"""The errors a user can cause, one type per kind of mistake.
+
+Each message is one line: what was wrong, where, and what to do. The command line prints it without a traceback.
+"""
+
+
+class SkinlabError(Exception):
+    """Base of all errors that end a command with one line and `exit_code`."""
+
+    exit_code = 1
+
+
+class ConfigError(SkinlabError):
+    """The declaration is wrong: an unknown key or group, a wrong type, a value out of range."""
+
+    exit_code = 2
+
+
+class DataError(SkinlabError):
+    """The data cannot be used: a missing folder, no images, one class only, a class too small for the split."""
+
+    exit_code = 3
+
+
+class EngineError(SkinlabError):
+    """Training or prediction failed inside an engine, or its worker process died."""
+
+    exit_code = 4
+
+
+class SetupError(SkinlabError):
+    """Something that must be installed is missing or could not be installed."""
+
+    exit_code = 5
+
+
+class OutputError(SkinlabError):
+    """Results could not be written: no permission, a full disk, a directory that is in use."""
+
+    exit_code = 6

@@ -1,0 +1,332 @@
+"""How sure a number is: confidence intervals for proportions, for the AUC and, by resampling, for anything else.
+
+Images of one lesion or patient are not independent. What takes `groups` or `units` allows for that; the plain Wilson
+and DeLong intervals do not, and are for one image per group. Comparing two models is not done here.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skinlab.evaluation.metrics import Booleans, Floats, Integers, roc_auc
+
+
+class Interval(NamedTuple):
+    """A confidence interval; `low` and `high` are nan where there is none, and `method` says how it was made."""
+
+    low: float
+    high: float
+    method: str
+
+
+class Bootstrap(NamedTuple):
+    """Percentile intervals of K statistics, float64 [K] each; nan where the resamples do not give one."""
+
+    low: Floats
+    high: Floats
+
+
+# --- proportions ---------------------------------------------------------------------------------------------------
+
+
+def wilson(successes: float, trials: float, confidence: float) -> Interval:
+    """Score interval of a proportion (Wilson 1927): inside 0..1, and of a width above 0 even at 0 and 1.
+
+    Args:
+        successes: how often it happened.
+        trials: out of how many independent ones; need not be whole, see `wilson_clustered`.
+        confidence: level, e.g. 0.95.
+
+    Returns:
+        The interval; nan without trials.
+
+    >>> low, high, _ = wilson(15, 20, confidence=0.95)
+    >>> round(low, 3), round(high, 3)
+    (0.531, 0.888)
+    """
+    if trials == 0:
+        return Interval(math.nan, math.nan, "Wilson")
+    squared = _quantile(confidence) ** 2
+    proportion = successes / trials
+    centre = (successes + squared / 2) / (trials + squared)
+    half = math.sqrt(squared * (trials * proportion * (1 - proportion) + squared / 4)) / (trials + squared)
+    # At 0 and 1 the bound is exact; elsewhere rounding must not carry it out of 0..1.
+    low = 0.0 if successes == 0 else max(0.0, centre - half)
+    high = 1.0 if successes == trials else min(1.0, centre + half)
+    return Interval(low, high, "Wilson")
+
+
+def wilson_clustered(hits: Booleans, units: Integers, confidence: float) -> Interval:
+    """Wilson's interval with the number of images that would be worth as much if they were independent.
+
+    That number is the images divided by the design effect, which is estimated from the totals of the units (Rao and
+    Scott 1992); it is never more than the images. Where all images agree nothing can be estimated, and the units are
+    counted. Near 0 and 1, where a percentile bootstrap is too narrow, this keeps its level better.
+
+    Args:
+        hits: whether it happened, bool [N].
+        units: which unit each image belongs to, int64 [N]; see `unit_codes`.
+        confidence: level, e.g. 0.95.
+
+    Returns:
+        The interval; nan without images.
+
+    >>> low, high, _ = wilson_clustered(np.array([True] * 4), np.array([0, 0, 1, 1]), confidence=0.95)
+    >>> (low, high) == wilson(2, 2, confidence=0.95)[:2]
+    True
+    """
+    if not len(hits):
+        return Interval(math.nan, math.nan, "Wilson, clustered")
+    proportion = float(hits.mean())
+    effective = _effective_size(hits, units)
+    return wilson(proportion * effective, effective, confidence)._replace(method="Wilson, clustered")
+
+
+def _effective_size(hits: Booleans, units: Integers) -> float:
+    """Images over the design effect; between 0 and the number of images."""
+    _, codes = np.unique(units, return_inverse=True)
+    sizes = np.bincount(codes)
+    count, images = len(sizes), len(hits)
+    proportion = float(hits.mean())
+    if count == 1 or proportion in (0.0, 1.0):
+        return float(count)
+    residuals = np.bincount(codes, weights=hits) - proportion * sizes
+    variance = count / (count - 1) * float(np.sum(residuals**2)) / images**2
+    independent = proportion * (1 - proportion) / images
+    return images * min(1.0, independent / variance) if variance else float(images)
+
+
+# --- AUC -----------------------------------------------------------------------------------------------------------
+
+
+def structural_components(positives: Booleans, scores: Floats) -> tuple[Floats, Floats]:
+    """What each image contributes to the AUC (DeLong et al. 1988), by the midranks of Sun and Xu (2014).
+
+    Args:
+        positives: bool [N].
+        scores: float64 [N].
+
+    Returns:
+        For each positive image the fraction of negatives below it, for each negative the fraction of positives above
+        it, ties counted half: float64 [positives] and float64 [negatives], in the order of the images. The mean of
+        each is the AUC. The covariance of two models on the same images is that of their components.
+    """
+    ranks = _midranks(scores)
+    above = ranks[positives] - _midranks(scores[positives])
+    below = ranks[~positives] - _midranks(scores[~positives])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return above / len(below), 1 - below / len(above)
+
+
+def delong_variance(positives: Booleans, scores: Floats, units: Integers | None = None) -> float:
+    """Variance of the AUC, in n log n time.
+
+    DeLong, DeLong and Clarke-Pearson (1988) for independent images; Obuchowski (1997) where images share units, which
+    is the same with the components summed by unit first.
+
+    Args:
+        positives: bool [N].
+        scores: float64 [N].
+        units: which unit each image belongs to, int64 [N], see `unit_codes`; or None: each is its own.
+
+    Returns:
+        The variance; nan where the images of a class come from fewer than two units.
+    """
+    above, below = structural_components(positives, scores)
+    _, codes = np.unique(np.arange(len(scores)) if units is None else units, return_inverse=True)
+    count = codes.max(initial=-1) + 1
+    holding_positives, holding_negatives = len(np.unique(codes[positives])), len(np.unique(codes[~positives]))
+    if min(holding_positives, holding_negatives) <= 1:
+        return math.nan
+    up = np.bincount(codes[positives], weights=above - above.mean(), minlength=count) / len(above)
+    down = np.bincount(codes[~positives], weights=below - below.mean(), minlength=count) / len(below)
+    return float(
+        np.sum(up**2) * holding_positives / (holding_positives - 1)
+        + np.sum(down**2) * holding_negatives / (holding_negatives - 1)
+        + 2 * np.sum(up * down) * count / (count - 1)
+    )
+
+
+def delong(positives: Booleans, scores: Floats, confidence: float, units: Integers | None = None) -> Interval:
+    """Interval of the AUC: normal on the logit, with the variance of `delong_variance`.
+
+    On the logit because there the bounds stay inside 0..1 and lean towards 0.5 as the sampling distribution does; a
+    symmetric interval that is clipped keeps its level worse near 1 (Pepe 2003). Where the variance is
+    nothing, as at an AUC of exactly 1, or cannot be had, `newcombe` takes its place.
+
+    Args:
+        positives: bool [N].
+        scores: float64 [N].
+        confidence: level, e.g. 0.95.
+        units: which unit each image belongs to, int64 [N], see `unit_codes`; or None: each is its own.
+
+    Returns:
+        The interval, with the name of the method that was used; nan where one of the two classes has no image.
+    """
+    suffix = "" if units is None else ", clustered"
+    area = roc_auc(positives, scores)
+    if math.isnan(area):
+        return Interval(math.nan, math.nan, "DeLong" + suffix)
+    variance = delong_variance(positives, scores, units)
+    if area in (0.0, 1.0) or not variance > 0:
+        kinds = np.arange(len(scores)) if units is None else units
+        counts = len(np.unique(kinds[positives])), len(np.unique(kinds[~positives]))
+        return newcombe(area, *counts, confidence)._replace(method="Newcombe" + suffix)
+    centre = math.log(area / (1 - area))
+    half = _quantile(confidence) * math.sqrt(variance) / (area * (1 - area))
+    return Interval(_expit(centre - half), _expit(centre + half), "DeLong" + suffix)
+
+
+def newcombe(area: float, positives: int, negatives: int, confidence: float) -> Interval:
+    """Score-type interval of an AUC from the area and the counts alone (Newcombe 2006, part 2, method 5).
+
+    It does for the AUC what Wilson's does for a proportion: the variance (Hanley and McNeil 1982, with both counts
+    replaced by their mean) is taken at the bound, so a perfect ranking of few images is not called certain.
+
+    Args:
+        area: the AUC, 0..1.
+        positives: how many, at least 1.
+        negatives: how many, at least 1.
+        confidence: level, e.g. 0.95.
+
+    Returns:
+        The interval.
+    """
+    from scipy.optimize import brentq
+
+    squared = _quantile(confidence) ** 2
+    mean_others = (positives + negatives) / 2 - 1
+
+    def excess(bound: float) -> float:
+        spread = 1 + mean_others * ((1 - bound) / (2 - bound) + bound / (1 + bound))
+        return (area - bound) ** 2 - squared * bound * (1 - bound) * spread / (positives * negatives)
+
+    margin = 1e-12  # at an area of 0 or 1 the area itself is a root, and not the one that is wanted
+    low = brentq(excess, 0.0, min(area, 1 - margin)) if area > 0 else 0.0
+    high = brentq(excess, max(area, margin), 1.0) if area < 1 else 1.0
+    return Interval(float(low), float(high), "Newcombe")
+
+
+def _midranks(values: Floats) -> Floats:
+    """Ranks from 1, those that tie sharing their mean."""
+    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Floats = (np.cumsum(counts) - (counts - 1) / 2)[codes]
+    return ranks
+
+
+# --- resampling ----------------------------------------------------------------------------------------------------
+
+
+def unit_codes(groups: Sequence[str | None] | None, images: int) -> Integers:
+    """Number of the independent unit of each image: its group or, where that is not known, the image itself.
+
+    Known groups are numbered in the order of their names, so that no other order plays a part.
+
+    Args:
+        groups: name of the group of each image, None where not known; or None for all.
+        images: how many images there are, N.
+
+    Returns:
+        int64 [N].
+
+    >>> unit_codes(["b", None, "a", "b"], images=4).tolist()
+    [1, 2, 0, 1]
+    """
+    if groups is None:
+        return np.arange(images)
+    known = {name: code for code, name in enumerate(sorted({group for group in groups if group is not None}))}
+    alone = iter(range(len(known), len(known) + images))
+    return np.array([next(alone) if group is None else known[group] for group in groups], dtype=np.int64)
+
+
+def bootstrap(
+    statistic: Callable[..., ArrayLike],
+    arrays: Sequence[NDArray[Any]],
+    groups: Sequence[str | None] | None,
+    *,
+    resamples: int,
+    confidence: float,
+    seed: int,
+    strata: Integers | None = None,
+) -> Bootstrap:
+    """Percentile bootstrap (Efron 1979) that draws whole groups, so that images of one group stay together.
+
+    As many units as there are, with replacement; an image without a group is a unit. With `strata` that is done within
+    each stratum, which keeps a resample from losing a class. A unit of several strata counts for the rarest of them:
+    there are never more strata than classes, and so none of them is needlessly small.
+
+    Drawn rows are in the order of the given ones, each as often as it was drawn: rows sorted by score stay sorted.
+
+    Args:
+        statistic: called with the drawn rows of `arrays`; returns K numbers, or one.
+        arrays: N rows each.
+        groups: name of the group of each row, None where not known; or None for all.
+        resamples: how many.
+        confidence: level, e.g. 0.95.
+        seed: what is drawn is a function of it, of the groups and strata, and for rows without a group of their order.
+        strata: stratum of each row, int64 [N], or None for no stratification.
+
+    Returns:
+        Bounds of each statistic. Resamples where it is nan are left out; where these are more than half, or where the
+        bounds coincide (all resamples alike say nothing about uncertainty), the bounds are nan.
+
+    >>> values = np.arange(100.0)
+    >>> low, high = bootstrap(np.mean, [values], None, resamples=500, confidence=0.95, seed=1)
+    >>> bool(43 < low[0] < 45), bool(54 < high[0] < 56)
+    (True, True)
+    """
+    rows = len(arrays[0])
+    units = unit_codes(groups, rows)
+    members = _members(units, np.zeros(rows, dtype=np.int64) if strata is None else strata)
+    generator = np.random.default_rng(seed)
+    values = np.empty((resamples, np.size(statistic(*arrays))))
+    for resample in values:
+        drawn = np.repeat(np.arange(rows), _draw(members, generator)[units])
+        resample[:] = statistic(*(array[drawn] for array in arrays))
+    return _percentiles(values, confidence)
+
+
+def _members(units: Integers, strata: Integers) -> list[Integers]:
+    """The units of each stratum; a unit of several belongs to the one with the fewest rows."""
+    names, codes, counts = np.unique(strata, return_inverse=True, return_counts=True)
+    rarity = np.argsort(np.argsort(counts, kind="stable"), kind="stable")  # 0: the rarest
+    stratum = np.full(units.max(initial=-1) + 1, len(names))
+    np.minimum.at(stratum, units, rarity[codes])
+    return [np.flatnonzero(stratum == code) for code in range(len(names))]
+
+
+def _draw(members: list[Integers], generator: np.random.Generator) -> Integers:
+    """How often each unit is drawn: int64 [units]."""
+    counts = np.zeros(sum(map(len, members)), dtype=np.int64)
+    for units in members:
+        counts[units] = np.bincount(generator.integers(len(units), size=len(units)), minlength=len(units))
+    return counts
+
+
+def _percentiles(values: Floats, confidence: float) -> Bootstrap:
+    """Equal-tailed quantiles of each column that is mostly defined and not constant."""
+    tail = (1 - confidence) / 2
+    bounds = np.full((2, values.shape[1]), np.nan)
+    for column, sample in zip(bounds.T, values.T, strict=True):
+        defined = sample[~np.isnan(sample)]
+        if 2 * len(defined) >= len(sample):
+            column[:] = np.quantile(defined, [tail, 1 - tail])
+    alike = np.isclose(bounds[0], bounds[1], rtol=0, atol=1e-12)
+    bounds[:, alike] = np.nan
+    return Bootstrap(low=bounds[0], high=bounds[1])
+
+
+# --- shared --------------------------------------------------------------------------------------------------------
+
+
+def _quantile(confidence: float) -> float:
+    """Standard normal quantile that leaves (1 - confidence) / 2 on either side."""
+    return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def _expit(value: float) -> float:
+    return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))

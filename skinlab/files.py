@@ -1,0 +1,54 @@
+"""Writing so that nothing is ever half-written: to a temporary name in the same folder, then renamed."""
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from skinlab.errors import OutputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path to write; on success it becomes `path`, on failure it is removed.
+
+    Raises:
+        OutputError: the disk is full or the folder cannot be written; what stood at `path` is unchanged.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise output_error(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def output_error(path: Path, error: OSError) -> OutputError:
+    """The one line for a file that cannot be written."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return OutputError(
+            f"the disk is full: {path} could not be written; free space there, or choose another output_dir="
+        )
+    reason = error.strerror or type(error).__name__
+    return OutputError(f"{path} cannot be written ({reason}); choose another output_dir= or mend its permissions")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, UTF-8 with newlines as given."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a binary file."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON; keys keep their order, so that the same value gives the same bytes."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")

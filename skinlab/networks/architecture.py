@@ -1,0 +1,139 @@
+"""A network as data: nodes that every engine, and the ONNX exporter, turn into their own graph.
+
+The description names parameters and lays out their shapes as torchvision does, so that its published weights fit.
+Nothing here computes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import Any
+
+Shape = tuple[int, ...]
+
+IMAGE = "image"
+"""Name of the input: uint8 [N, H, W, 3], RGB."""
+
+LOGITS = "logits"
+"""Name of the output: float32 [N, classes]."""
+
+BATCHNORM_EPSILON = 1e-5
+BATCHNORM_MOMENTUM = 0.1
+"""Weight of a full minibatch in the running statistics; a smaller last minibatch counts in proportion."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation.
+
+    Attributes:
+        op: normalize | conv | batchnorm | relu | maxpool | add | mean | dropout | linear.
+        name: unique; also the prefix of the node's parameters (`layer1.0.conv1` has `layer1.0.conv1.weight`).
+        inputs: names of the nodes it reads.
+        attributes: sizes by name: in, out, kernel, stride, padding; channels for batchnorm; mean and std for normalize.
+    """
+
+    op: str
+    name: str
+    inputs: tuple[str, ...]
+    attributes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A classifier from uint8 images to logits.
+
+    Attributes:
+        name: as in `network=NAME`.
+        image_size: height and width of the input in pixels.
+        classes: number of outputs.
+        features: length of the feature vector before the classifier; a dropout mask has this length.
+        nodes: in an order in which each node comes after its inputs; the last one gives the logits.
+    """
+
+    name: str
+    image_size: int
+    classes: int
+    features: int
+    nodes: tuple[Node, ...]
+
+    def parameters(self) -> dict[str, Shape]:
+        """Shape of each trained array by its torchvision name, in graph order."""
+        return {name: shape for name, shape, trained in self._arrays() if trained}
+
+    def buffers(self) -> dict[str, Shape]:
+        """Shape of each running statistic by its torchvision name, in graph order."""
+        return {name: shape for name, shape, trained in self._arrays() if not trained}
+
+    def parameter_count(self) -> int:
+        """Number of trained scalars."""
+        return sum(prod(shape) for shape in self.parameters().values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form, which the CNTK worker reads."""
+        return asdict(self)
+
+    def _arrays(self) -> Iterator[tuple[str, Shape, bool]]:
+        for node in self.nodes:
+            sizes = node.attributes
+            if node.op == "conv":
+                yield f"{node.name}.weight", (sizes["out"], sizes["in"], sizes["kernel"], sizes["kernel"]), True
+            elif node.op == "batchnorm":
+                for part, trained in (
+                    ("weight", True),
+                    ("bias", True),
+                    ("running_mean", False),
+                    ("running_var", False),
+                ):
+                    yield f"{node.name}.{part}", (sizes["channels"],), trained
+            elif node.op == "linear":
+                yield f"{node.name}.weight", (sizes["out"], sizes["in"]), True
+                yield f"{node.name}.bias", (sizes["out"],), True
+
+
+class Builder:
+    """Collects nodes; each method adds one and returns its name."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+
+    def normalize(self, mean: list[float], std: list[float]) -> str:
+        """(image / 255 - mean) / std, to float32 [N, 3, H, W]."""
+        return self._add("normalize", "normalize", (IMAGE,), mean=list(mean), std=list(std))
+
+    def conv(self, name: str, x: str, channels: tuple[int, int], kernel: int, stride: int = 1, padding: int = 0) -> str:
+        """Convolution without bias; `channels` are (in, out), padding is the same on all sides."""
+        sizes = {"in": channels[0], "out": channels[1], "kernel": kernel, "stride": stride, "padding": padding}
+        return self._add("conv", name, (x,), **sizes)
+
+    def batchnorm(self, name: str, x: str, channels: int) -> str:
+        """Batch normalisation over all but the channel axis."""
+        return self._add("batchnorm", name, (x,), channels=channels)
+
+    def relu(self, name: str, x: str) -> str:
+        """max(x, 0)."""
+        return self._add("relu", name, (x,))
+
+    def maxpool(self, name: str, x: str, kernel: int, stride: int, padding: int) -> str:
+        """Maximum over windows; padding never wins."""
+        return self._add("maxpool", name, (x,), kernel=kernel, stride=stride, padding=padding)
+
+    def add(self, name: str, x: str, y: str) -> str:
+        """The sum x + y."""
+        return self._add("add", name, (x, y))
+
+    def mean(self, name: str, x: str) -> str:
+        """Mean over height and width: [N, C, H, W] to [N, C]."""
+        return self._add("mean", name, (x,))
+
+    def dropout(self, name: str, x: str) -> str:
+        """In training, x times a mask that the training loop draws; else x."""
+        return self._add("dropout", name, (x,))
+
+    def linear(self, name: str, x: str, sizes: tuple[int, int]) -> str:
+        """The product x W^T + b; `sizes` are (in, out)."""
+        return self._add("linear", name, (x,), **{"in": sizes[0], "out": sizes[1]})
+
+    def _add(self, op: str, name: str, inputs: tuple[str, ...], **attributes: Any) -> str:
+        self.nodes.append(Node(op, name, inputs, attributes))
+        return name

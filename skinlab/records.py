@@ -1,0 +1,138 @@
+"""What a run remembers of its parts: rows, lines and facts, ready for the run directory. Computes nothing."""
+
+import csv
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinlab import machine, schema
+from skinlab.data.prepare import Prepared
+from skinlab.data.split import split_csv_text
+from skinlab.engines.base import Engine, Plan
+from skinlab.run import Run
+from skinlab.training.loop import Fit, Record
+
+BUNDLE_CHECK_IMAGES = 64
+"""Test images on which the exported model is compared with its engine."""
+
+PHANTOM_NOTE = "trained and scored on drawn phantoms, not on images of patients: the numbers say nothing about medicine"
+RESEARCH_NOTE = "research software: not a medical device, not for diagnosis"
+
+
+def data_note(dataset: schema.Dataset) -> str:
+    """What a reader of the numbers must know of the data; empty where there is nothing."""
+    notes = [PHANTOM_NOTE] if isinstance(dataset, schema.SyntheticDataset) else []
+    if dataset.shuffle_labels:
+        notes.append("labels were shuffled as a negative control")
+    return "; ".join(notes)
+
+
+def environment() -> dict[str, Any]:
+    """Code and machine, for run.json."""
+    return {"code": machine.code_version(), "machine": machine.describe()}
+
+
+def engine(run: Run, started: Engine) -> None:
+    """Record the engine's runtime and settings, and write environment.lock."""
+    run.update(engine=started.describe())
+    sections = {"environment": machine.packages(), "engine runtime": started.packages()}
+    lines = [
+        line
+        for name, packages in sections.items()
+        if packages
+        for line in (f"# {name}", *(f"{package}=={version}" for package, version in sorted(packages.items())))
+    ]
+    run.write_text("environment.lock", "\n".join(lines) + "\n")
+
+
+def data(run: Run, prepared: Prepared) -> None:
+    """Record the data: split.csv, audit.json, and their hashes in run.json."""
+    run.write_text("split.csv", _split_text(prepared))
+    run.write_json("audit.json", prepared.audit)
+    run.update(
+        dataset_fingerprint=prepared.fingerprint,
+        split_hash=prepared.split_hash,
+        label_revision=None,  # labels come with the data set; there is no log of corrections
+        classes=prepared.classes,
+    )
+
+
+def _split_text(prepared: Prepared) -> str:
+    rows = prepared.manifest
+    return split_csv_text(rows.image_ids, prepared.sha256, rows.labels, rows.groups, prepared.subsets)
+
+
+def describe_data(dataset: schema.Dataset, prepared: Prepared) -> str:
+    """One line: how many images of what in which subset."""
+    kind = "phantoms" if isinstance(dataset, schema.SyntheticDataset) else "images"
+    counts = np.bincount(prepared.targets, minlength=len(prepared.classes))
+    classes = ", ".join(f"{count} {name}" for name, count in zip(prepared.classes, counts, strict=True))
+    subsets = ", ".join(f"{len(prepared.rows(name))} {name}" for name in ("train", "validation", "test"))
+    return f"data: {len(prepared.targets)} {kind} ({classes}); {subsets}; split {prepared.split_hash[:12]}"
+
+
+def describe_training(config: schema.Config, plan: Plan, images: int, started: Engine) -> str:
+    """One line: what is trained on what."""
+    facts, size = started.describe(), config.network.image_size
+    millions = plan.architecture.parameter_count() / 1e6
+    return (
+        f"training: {config.network.name}, {millions:.1f} million parameters, at {size} x {size} on {images} images, "
+        f"{config.training.epochs} epochs; engine {facts['name']} on {facts['device']}"
+    )
+
+
+def training(run: Run, fitted: Fit) -> None:
+    """Record the speed of training, and all of metrics.jsonl, should a kill have come before its last line."""
+    run.write_metrics(fitted.position.records)
+    rate = round(fitted.images / fitted.seconds, 2) if fitted.seconds else None
+    run.update(images_per_second=rate, best_epoch=fitted.position.best_epoch)
+
+
+class MetricsFile:
+    """Keeps metrics.jsonl: an observer of the training loop."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def advanced(self, epoch: int, images: int, of: int) -> None:
+        """Nothing is written within an epoch."""
+
+    def epoch_ended(self, records: list[Record], seconds: float) -> None:
+        """Write the lines of all epochs so far."""
+        self._run.write_metrics(records)
+
+
+def predictions_csv(prepared: Prepared, predictions: dict[str, NDArray[np.float64]]) -> str:
+    """Text of predictions.csv: image_id, subset, label, then the probability of each class at full precision."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["image_id", "subset", "label", *(f"probability_{name}" for name in prepared.classes)])
+    for subset, probabilities in predictions.items():
+        for row, values in zip(prepared.rows(subset), probabilities, strict=True):
+            name, label = prepared.manifest.image_ids[row], prepared.classes[prepared.targets[row]]
+            writer.writerow([name, subset, label, *(repr(float(value)) for value in values)])
+    return text.getvalue()
+
+
+def model_card(config: schema.Config, prepared: Prepared, note: str) -> str:
+    """MODEL_CARD.md of a bundle: what the model is and is not."""
+    counts = np.bincount(prepared.targets[prepared.rows("train")], minlength=len(prepared.classes))
+    rows = "\n".join(f"| {name} | {count} |" for name, count in zip(prepared.classes, counts, strict=True))
+    warning = f"{RESEARCH_NOTE}; {note}" if note else RESEARCH_NOTE
+    return f"""# {config.name}
+
+**{warning[0].upper()}{warning[1:]}.**
+
+| | |
+|---|---|
+| Network | {config.network.name}, input {config.network.image_size} x {config.network.image_size} RGB |
+| Data set | {config.dataset.name}, fingerprint {prepared.fingerprint[:16]} |
+| Split | {prepared.split_hash[:16]} |
+| Positive class | {prepared.classes[prepared.positive]} |
+
+| Class | Training images |
+|---|---|
+{rows}
+"""

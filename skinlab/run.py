@@ -1,0 +1,159 @@
+"""Run: a run directory as an object. The only writer of the files in it, and the only judge of its status."""
+
+import json
+import os
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from skinlab import files, machine
+from skinlab.errors import OutputError, SkinlabError
+
+SCHEMA_VERSION = 1
+RUN_FILE = "run.json"
+RESERVE_FILE = ".reserve"
+RESERVE_BYTES = 64 * 1024
+"""Kept until the run ends, so that its status can still be written when the disk is full."""
+
+Status = Literal["running", "finished", "failed", "interrupted"]
+
+
+class Run:
+    """A run directory.
+
+    Attributes:
+        path: the directory.
+        record: the content of run.json; changed by `update` alone.
+    """
+
+    def __init__(self, path: Path, record: dict[str, Any]) -> None:
+        self.path = path
+        self.record = record
+
+    @classmethod
+    def create(cls, path: Path, record: dict[str, Any]) -> Self:
+        """Claim a directory for a new run; of several processes, one gets it.
+
+        Args:
+            path: made where it does not exist yet.
+            record: what is known at the start, added to run.json.
+
+        Raises:
+            OutputError: the directory holds a run already, or cannot be written.
+        """
+        started = {
+            "schema_version": SCHEMA_VERSION,
+            "status": "running",
+            "error": None,
+            "started": _now(),
+            "finished": None,
+            "process": machine.process_identity(),
+        }
+        run = cls(path, started | record)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path / RUN_FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            (path / RESERVE_FILE).write_bytes(b"\0" * RESERVE_BYTES)
+        except FileExistsError as error:
+            raise OutputError(
+                f"{path} holds a run already; leave hydra.run.dir to skinlab, or choose a new one"
+            ) from error
+        except OSError as error:
+            raise files.output_error(path, error) from error
+        run.update()
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Read an existing run.
+
+        Raises:
+            OutputError: there is no run in this directory, or its run.json is damaged or of a newer skinlab.
+        """
+        try:
+            record = json.loads((path / RUN_FILE).read_text())
+        except FileNotFoundError as error:
+            raise OutputError(f"{path} is not a run directory: it has no {RUN_FILE}") from error
+        except (OSError, ValueError) as error:
+            raise OutputError(f"{path / RUN_FILE} cannot be read: {error}") from error
+        if record["schema_version"] > SCHEMA_VERSION:
+            raise OutputError(f"{path} was written by a newer skinlab (run.json version {record['schema_version']})")
+        return cls(path, record)
+
+    @property
+    def status(self) -> Status:
+        """The truth: a run that says it is running while its process is gone was interrupted."""
+        recorded: Status = self.record["status"]
+        if recorded == "running" and machine.is_alive(self.record["process"]) is False:
+            return "interrupted"
+        return recorded
+
+    def update(self, **facts: Any) -> None:
+        """Add facts to run.json."""
+        self.record |= facts
+        files.write_json(self.path / RUN_FILE, self.record)
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a text file of the run; `name` may have folders."""
+        return self.write_bytes(name, text.encode())
+
+    def write_bytes(self, name: str, data: bytes) -> Path:
+        """Write a file of the run."""
+        path = self.folder(Path(name).parent.as_posix()) / Path(name).name
+        files.write_bytes(path, data)
+        return path
+
+    def write_json(self, name: str, value: Any) -> Path:
+        """Write a JSON file of the run."""
+        return self.write_text(name, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+    def write_metrics(self, records: list[dict[str, Any]]) -> Path:
+        """Write metrics.jsonl: one line an epoch."""
+        return self.write_text("metrics.jsonl", "".join(json.dumps(record) + "\n" for record in records))
+
+    def folder(self, name: str) -> Path:
+        """A folder of the run, made where it does not exist.
+
+        Raises:
+            OutputError: it cannot be made.
+        """
+        path = self.path / name
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise files.output_error(path, error) from error
+        return path
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Whatever ends the block ends the run with the status that is true: finished, failed or interrupted."""
+        clock = time.monotonic()
+        try:
+            yield
+        except BaseException as error:
+            self._end(clock, "failed" if isinstance(error, Exception) else "interrupted", _reason(error))
+            raise
+        self._end(clock, "finished", None)
+
+    def _end(self, clock: float, status: Status, error: str | None) -> None:
+        (self.path / RESERVE_FILE).unlink(missing_ok=True)
+        timings = self.record.get("timings", {}) | {"total_s": round(time.monotonic() - clock, 3)}
+        self.update(status=status, error=error, finished=_now(), timings=timings)
+
+
+def _reason(error: BaseException) -> str:
+    """One line for run.json: a known error's message, or type, message and place of an unknown one."""
+    if isinstance(error, SkinlabError):
+        return str(error)
+    if not isinstance(error, Exception):
+        return f"{type(error).__name__}: stopped from outside"
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,229 @@
+"""The typed, closed declaration of an experiment: every key, its type, range and meaning.
+
+Values live in conf/ (each default is said there, once); this module says what a value may be. It imports the
+standard library only, so that `skinlab --help` and shell completion are instant.
+
+A config group with variants is a union of dataclasses told apart by their `name` key: `dataset=folder` loads
+conf/dataset/folder.yaml, whose `name: folder` selects `FolderDataset`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+def key(
+    doc: str,
+    *,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+    unit: str = "",
+) -> Any:
+    """A documented key without a default; `ge`, `gt`, `le`, `lt` bound a number or the length of a list."""
+    bounds = {"ge": ge, "gt": gt, "le": le, "lt": lt}
+    metadata = {
+        "doc": doc,
+        "unit": unit,
+        "bounds": {name: bound for name, bound in bounds.items() if bound is not None},
+    }
+    return field(metadata=metadata)
+
+
+# --- dataset -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetBase:
+    """Keys that every data set has."""
+
+    classes: list[str] | None = key("class names in the order of the outputs; null: all labels found, sorted")
+    positive_class: str | None = key(
+        "the class that sensitivity and AUC are about; null: malignant, melanoma or the last"
+    )
+    on_corrupt: Literal["drop", "fail"] = key("an unreadable image is left out and recorded, or stops the run")
+    shuffle_labels: bool = key("negative control: labels are permuted, so an honest test score is chance")
+    image_size: int = key(
+        "size these images are best trained at; network.image_size follows it", ge=32, le=1024, unit="px"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticDataset(DatasetBase):
+    """Phantoms drawn by the ABCD rule. For trying the software; useless for medicine."""
+
+    name: Literal["synthetic"] = key("which source")
+    images: int = key("how many phantoms are drawn", ge=8, le=1_000_000)
+    seed: int = key("the phantoms are a function of this seed and the keys here", ge=0)
+    draw_size: int = key("width and height that phantoms are drawn at", ge=32, le=1024, unit="px")
+    malignant_fraction: float = key("fraction of malignant phantoms", gt=0, lt=1)
+    difficulty: float = key("0: the ABCD criteria separate the classes fully; 1: not at all", ge=0, le=1)
+    label_noise: float = key("fraction of phantoms whose label is flipped", ge=0, le=0.5)
+    images_per_lesion: float = key("mean number of phantoms of one lesion; they share its group", ge=1, le=4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderDataset(DatasetBase):
+    """A folder with one sub-folder of images per class: PATH/benign/a.jpg, PATH/malignant/b.jpg."""
+
+    name: Literal["folder"] = key("which source")
+    path: str = key("the folder")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableDataset(DatasetBase):
+    """A CSV file with one row per image, and a folder of images."""
+
+    name: Literal["table"] = key("which source")
+    path: str = key("the CSV file")
+    image_root: str | None = key("folder that image paths are relative to; null: the folder of the CSV file")
+    image_column: str = key("column with the image's path or its name without extension")
+    label_column: str = key("column with the class name")
+    group_column: str | None = key("column with the lesion or patient id; null: groups are not known")
+
+
+Dataset = SyntheticDataset | FolderDataset | TableDataset
+
+
+# --- split ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldoutSplit:
+    """Stratified, group-aware train / validation / test."""
+
+    name: Literal["holdout"] = key("which split")
+    validation: float = key("fraction of the images for model selection", gt=0, lt=1)
+    test: float = key("fraction of the images scored once, at the end", gt=0, lt=1)
+    seed: int = key("the split is a function of this seed and the image and group ids", ge=0)
+
+
+# --- augmentation --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Random changes of training images, drawn from (seed, epoch, image_id) alone."""
+
+    name: str = key("a name for reports")
+    transforms: list[dict[str, Any]] = key(
+        "albumentations transforms by `_target_`, applied in order to uint8 RGB images"
+    )
+
+
+# --- network, method, optimizer ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """The classifier."""
+
+    name: Literal["resnet18"] = key("the architecture")
+    image_size: int = key("width and height of the network's input", ge=32, le=1024, unit="px")
+    dropout: float = key("probability that a feature is dropped before the classifier", ge=0, lt=1)
+    mean: list[float] = key("per-channel mean of RGB in 0..1, subtracted inside the model", ge=3, le=3)
+    std: list[float] = key("per-channel standard deviation of RGB in 0..1, divided by inside the model", ge=3, le=3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finetune:
+    """All weights are trained."""
+
+    name: Literal["finetune"] = key("which method")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentumSGD:
+    """Stochastic gradient descent with momentum: v = momentum * v + gradient; w = w - learning_rate * v."""
+
+    name: Literal["momentum_sgd"] = key("which optimizer")
+    learning_rate: float = key("step size, applied to the mean gradient of the minibatch", gt=0, le=10)
+    minibatch_size: int = key("images a step", ge=1, le=4096)
+    momentum: float = key("fraction of the last step that is kept", ge=0, lt=1)
+    weight_decay: float = key("L2: this times the weight is added to its gradient", ge=0, le=1)
+
+
+# --- training ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A stretch of epochs at one multiple of the learning rate."""
+
+    epochs: float = key("length; phases are stretched together to training.epochs", gt=0)
+    factor: float = key("multiple of optimizer.learning_rate", ge=0, le=100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How the learning rate changes over training."""
+
+    name: Literal["phases", "cosine", "one_cycle"] = key("steps by phases; cosine to zero; one rise and fall")
+    phases: list[Phase] = key("for phases: what follows what", ge=1, le=100)
+    warmup_epochs: float = key("epochs of linear rise from zero before phases and cosine", ge=0, le=1000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """The training loop, the same on every engine."""
+
+    epochs: int = key("passes over the training subset", ge=1, le=10_000)
+    schedule: Schedule = key("learning-rate schedule")
+    class_weights: Literal["none", "balanced"] = key(
+        "balanced: a class counts by the inverse of its frequency in the loss"
+    )
+    monitor: Literal["auc", "loss", "accuracy"] = key("validation metric that chooses the best epoch")
+    loader_workers: int = key(
+        "threads that prepare batches; 0: in the training thread. Never changes a result", ge=0, le=64
+    )
+    checkpoint_minutes: float = key("at most this long between checkpoints inside an epoch", gt=0, unit="min")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """How the final numbers are computed."""
+
+    confidence: float = key("level of the intervals", ge=0.5, lt=1)
+    bootstrap: int = key("resamples for metrics without a closed-form interval", ge=100, le=100_000)
+
+
+# --- engine, tracking ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class CntkEngine:
+    """Microsoft CNTK 2.7 in its own Python 3.6 worker process."""
+
+    name: Literal["cntk"] = key("which engine")
+    device: Literal["auto", "cpu", "gpu"] = key("auto: a GPU where the runtime has the GPU build, else the CPU")
+    threads: int | None = key("CPU threads of the worker; null: one per core that this process may use", ge=1, le=1024)
+    mkl_cpu_type: Literal["auto", "default", "avx2"] = key("MKL code path; auto: avx2 on CPUs that are not Intel's")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracking:
+    """Where the per-epoch record goes besides the run directory."""
+
+    sinks: list[Literal["tensorboard"]] = key("tensorboard: event files in the run directory")
+
+
+# --- the whole -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A declared experiment."""
+
+    name: str = key("name of the experiment, and of its folder under outputs/runs")
+    seed: int = key("of weights, order, augmentation and dropout", ge=0, le=2**31 - 1)
+    output_dir: str = key("where run directories go")
+    dataset: Dataset = key("labelled images")
+    split: HoldoutSplit = key("train, validation and test subsets")
+    augmentation: Augmentation = key("random changes of training images")
+    network: Network = key("architecture")
+    method: Finetune = key("what is trained")
+    optimizer: MomentumSGD = key("update rule")
+    training: Training = key("the training loop")
+    evaluation: Evaluation = key("final numbers")
+    engine: CntkEngine = key("what computes")
+    tracking: Tracking = key("record sinks")

@@ -1,0 +1,1 @@
+"""From an evaluated model to answers: the bundle that is deployed."""

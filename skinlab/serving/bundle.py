@@ -1,0 +1,92 @@
+"""What is deployed: the model as ONNX with all that serving must know, checked against the engine it came from."""
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinlab.errors import EngineError
+from skinlab.networks.architecture import IMAGE, Architecture
+from skinlab.networks.onnx_graph import PROBABILITIES, to_onnx
+from skinlab.networks.weights import Weights
+
+SIGNATURE_VERSION = 1
+TOLERANCE = 1e-4
+"""Largest difference in a probability between the engine and the exported model."""
+
+
+def signature(
+    architecture: Architecture, classes: list[str], positive: int, threshold: float, decode: dict[str, Any], note: str
+) -> dict[str, Any]:
+    """What goes in and comes out, for signature.json.
+
+    Args:
+        architecture: the network.
+        classes: names of the outputs in order.
+        positive: index of the positive class.
+        threshold: probability of the positive class from which an image is called positive.
+        decode: how an image file becomes pixels.
+        note: what kind of data the model was trained on.
+    """
+    size = architecture.image_size
+    return {
+        "version": SIGNATURE_VERSION,
+        "note": note,
+        "input": {"name": IMAGE, "dtype": "uint8", "shape": ["N", size, size, 3], "layout": "NHWC", "colour": "RGB"},
+        "output": {"name": PROBABILITIES, "dtype": "float32", "shape": ["N", len(classes)]},
+        "classes": classes,
+        "positive_class": classes[positive],
+        "threshold": threshold,
+        "decode": decode,
+    }
+
+
+def contents(architecture: Architecture, weights: Weights, described: dict[str, Any], card: str) -> dict[str, bytes]:
+    """The files of a bundle by name, checksums included; the same model gives the same bytes.
+
+    Args:
+        architecture: the network.
+        weights: its arrays.
+        described: the signature.
+        card: the model card, Markdown.
+    """
+    metadata = {"classes": json.dumps(described["classes"]), "note": described["note"]}
+    bundle = {
+        "model.onnx": to_onnx(architecture, weights, metadata),
+        "signature.json": (json.dumps(described, indent=2) + "\n").encode(),
+        "labels.txt": ("\n".join(described["classes"]) + "\n").encode(),
+        "MODEL_CARD.md": card.encode(),
+    }
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(bundle.items()))
+    return bundle | {"SHA256SUMS": sums.encode()}
+
+
+def check(model: bytes, images: NDArray[np.uint8], probabilities: NDArray[np.float64]) -> float:
+    """Compare the exported model with its engine on real inputs.
+
+    Args:
+        model: the ONNX model.
+        images: uint8 [N, H, W, 3].
+        probabilities: float64 [N, classes], the engine's.
+
+    Returns:
+        the largest difference in a probability.
+
+    Raises:
+        EngineError: it is above `TOLERANCE`.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    served = session.run([PROBABILITIES], {IMAGE: images})[0]
+    difference = float(np.abs(served - probabilities).max())
+    if not difference <= TOLERANCE:
+        raise EngineError(
+            f"the exported model is off the engine by {difference:.2g} in a probability (allowed: {TOLERANCE:g}); "
+            "no bundle is written, please report this with the run's config"
+        )
+    return difference

@@ -1,0 +1,150 @@
+"""The training loop, the same for every engine: order, rate, validation, model selection and checkpoints."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinlab import schema
+from skinlab.data.loader import Loader
+from skinlab.engines.base import Engine, StepResult
+from skinlab.errors import EngineError
+from skinlab.training.checkpoint import Checkpoints, Position
+from skinlab.training.validation import Validation
+
+Record = dict[str, Any]
+"""One line of metrics.jsonl: numbers of an epoch by name."""
+
+
+class Observer(Protocol):
+    """Is told what happens; cannot change it."""
+
+    def advanced(self, epoch: int, images: int, of: int) -> None:
+        """`images` of the `of` training images of an epoch are done."""
+
+    def epoch_ended(self, records: list[Record], seconds: float) -> None:
+        """An epoch was validated: the records of all epochs up to it, and the seconds of its training steps."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The end of training.
+
+    Attributes:
+        position: where it ended; holds the records and the best epoch.
+        images: training images of this process, for the rate.
+        seconds: duration of their steps, without validation and checkpoints.
+    """
+
+    position: Position
+    images: int
+    seconds: float
+
+
+def fit(
+    engine: Engine,
+    loader: Loader,
+    validate: Callable[[], Validation],
+    training: schema.Training,
+    rates: NDArray[np.float64],
+    checkpoints: Checkpoints,
+    observer: Observer,
+) -> Fit:
+    """Train from the last checkpoint, or from the start, to the last epoch.
+
+    Args:
+        engine: built with the initial weights.
+        loader: the training minibatches.
+        validate: scores the engine's present weights.
+        training: epochs, schedule, monitored metric, time between checkpoints.
+        rates: float64 [epochs * steps], the learning rates of the engine's plan.
+        checkpoints: where to go on from and where to keep what was reached.
+        observer: is told about progress.
+
+    Returns:
+        what was reached; the best weights are in `checkpoints`.
+
+    Raises:
+        EngineError: the loss is not finite any more, or the engine failed.
+    """
+    position = checkpoints.load_last(engine) or Position()
+    images, seconds = 0, 0.0
+    while position.epoch < training.epochs:
+        started, seen = time.monotonic(), position.seen
+        _train_epoch(engine, loader, training.checkpoint_minutes, rates, position, checkpoints, observer)
+        elapsed = time.monotonic() - started
+        images, seconds = images + position.seen - seen, seconds + elapsed
+        validation = validate()
+        record = _record(position, validation, rates)
+        if position.offer(validation.score(training.monitor), validation.loss):
+            checkpoints.save_best(engine.export_weights())
+        position.next_epoch(record)
+        checkpoints.save_last(engine, position)
+        observer.epoch_ended(position.records, elapsed)
+    return Fit(position, images, seconds)
+
+
+def _train_epoch(
+    engine: Engine,
+    loader: Loader,
+    checkpoint_minutes: float,
+    rates: NDArray[np.float64],
+    position: Position,
+    checkpoints: Checkpoints,
+    observer: Observer,
+) -> None:
+    saved = time.monotonic()
+    for batch in loader.epoch(position.epoch, position.step):
+        step = position.epoch * loader.steps + position.step
+        result = engine.train_step(batch, step)
+        _refuse_divergence(result, position, rates[step])
+        position.count(result.loss, result.correct, len(batch))
+        observer.advanced(position.epoch, position.seen, len(loader.rows))
+        if time.monotonic() - saved > checkpoint_minutes * 60 and position.step < loader.steps:
+            checkpoints.save_last(engine, position)
+            saved = time.monotonic()
+
+
+def _refuse_divergence(result: StepResult, position: Position, rate: float) -> None:
+    if not isfinite(result.loss):
+        raise EngineError(
+            f"the loss became {result.loss} in epoch {position.epoch + 1}, step {position.step + 1}, at learning rate "
+            f"{rate:g}: lower optimizer.learning_rate or set training.schedule.warmup_epochs"
+        )
+
+
+def _record(position: Position, validation: Validation, rates: NDArray[np.float64]) -> Record:
+    """The line of metrics.jsonl for the epoch in progress, which is complete."""
+    of_epoch = rates[position.epoch * position.step :][: position.step]
+    return {
+        "epoch": position.epoch + 1,
+        "learning_rate": float(of_epoch.mean()),
+        "train_loss": position.loss_sum / position.seen,
+        "train_accuracy": position.correct / position.seen,
+        "validation_loss": validation.loss,
+        "validation_accuracy": validation.accuracy,
+        "validation_auc": validation.auc,
+    }
+
+
+def predict_rows(
+    engine: Engine, images: NDArray[np.uint8], rows: NDArray[np.int64], minibatch_size: int
+) -> NDArray[np.float64]:
+    """Probabilities float64 [len(rows), classes] of these images, in this order, without augmentation."""
+    parts = [rows[start : start + minibatch_size] for start in range(0, len(rows), minibatch_size)]
+    return softmax(np.concatenate([engine.predict(images[part]) for part in parts]))
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities float64 of logits [N, classes].
+
+    >>> softmax(np.array([[0, 0]], dtype=np.float32))
+    array([[0.5, 0.5]])
+    """
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
+    return probabilities

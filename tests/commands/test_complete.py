@@ -1,0 +1,74 @@
+import pytest
+
+from skinlab.commands.complete import candidates
+from skinlab.commands.table import VERBS
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    """A current directory with images, a table and an experiment."""
+    for name in ("images/benign", "images/with space", "conf/experiment", "more/experiment"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("images.csv", "conf/experiment/mine.yaml", "more/experiment/other.yaml", ".hidden"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_verbs_come_first():
+    assert candidates([""]) == [*(verb.name for verb in VERBS), "--help", "--version"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("c", ["check", "completion"]),
+        ("check --s", ["--show"]),
+        ("check opt", ["optimizer=", "optimizer."]),
+        ("check method", ["method=", "method."]),
+        ("check se", ["seed="]),
+        ("check training.s", ["training.schedule."]),
+        (
+            "check training.schedule.",
+            ["training.schedule.name=", "training.schedule.phases=", "training.schedule.warmup_epochs="],
+        ),
+        ("check engine.device=", ["engine.device=auto", "engine.device=cpu", "engine.device=gpu"]),
+        ("check engine.device=g", ["engine.device=gpu"]),
+        ("check dataset=f", ["dataset=folder"]),
+        ("check dataset.shuffle_labels=t", ["dataset.shuffle_labels=true"]),
+        ("check engine.threads=", ["engine.threads=null"]),
+        ("check tracking.sinks=", ["tracking.sinks=[tensorboard]"]),
+        ("check experiment=m", ["experiment=mine"]),
+        ("check --config-dir more experiment=o", ["experiment=other"]),
+        ("check --config-dir=more experiment=o", ["experiment=other"]),
+        ("check --config-dir nowhere experiment=o", []),
+        ("check --config-dir m", ["more/"]),
+        ("train -m augmentation=none,f", ["augmentation=none,flip_crop"]),
+        ("train -m engine.device=cpu,g", ["engine.device=cpu,gpu"]),
+        ("check +se", ["+seed="]),
+        ("check dataset=folder dataset.p", ["dataset.positive_class=", "dataset.path="]),
+        ("check dataset=synthetic dataset.p", ["dataset.positive_class="]),
+        ("check dataset=mine dataset.p", ["dataset.positive_class=", "dataset.path="]),
+        ("check dataset.path=im", ["dataset.path=images/", "dataset.path=images.csv"]),
+        ("check dataset.path=images/", ["dataset.path=images/benign/"]),
+        ("check dataset.path=nowhere/", []),
+        ("check optimizer.learning_rate=", []),
+        ("check nonsense.", []),
+        ("nonsense ", []),
+        ("completion z", ["zsh"]),
+        ("setup ", ["cntk"]),
+        ("setup cntk ", []),
+    ],
+)
+def test_what_may_follow(words, expected):
+    assert candidates(words.split(" ")) == expected
+
+
+def test_the_name_that_follows_a_choice_is_not_offered():
+    assert "dataset.name=" not in candidates(["check", "dataset.n"])
+
+
+def test_everything_offered_for_a_verb_that_declares_can_be_typed():
+    top = candidates(["check", ""])
+    assert {"name=", "seed=", "dataset=", "dataset.", "training.", "experiment="} <= set(top)
+    assert not any(name.count(".") > 1 for name in top)

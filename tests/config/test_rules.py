@@ -1,0 +1,147 @@
+import pytest
+
+from skinlab.config import compose
+from skinlab.config.rules import is_allowed
+from skinlab.errors import ConfigError
+
+ALLOWED = "only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip"
+
+
+def transforms(*values):
+    return f"augmentation.transforms=[{', '.join(values)}]"
+
+
+@pytest.mark.parametrize("name", ["''", "a/b", "a\\\\b", "..", ".", "' a'", "x" * 201, '"a\tb"'])
+def test_a_name_that_is_no_folder_name_is_refused(name, mistakes):
+    (line,) = mistakes(f"name={name}")
+    assert "must be usable as a folder name" in line
+
+
+@pytest.mark.parametrize("name", ["a", "lr=0.1 b", "melanoma-2024_v1.2", "Läsion"])
+def test_ordinary_names_are_fine(name):
+    assert compose([f"name='{name}'"]).config.name == name
+
+
+@pytest.mark.parametrize(("validation", "test"), [(0.5, 0.5), (0.9, 0.2)])
+def test_images_are_left_for_training(validation, test, mistakes):
+    (line,) = mistakes(f"split.validation={validation}", f"split.test={test}")
+    assert "must be below 1 to leave images for training" in line
+
+
+@pytest.mark.parametrize("classes", ["[a]", "[]", "[a,a]"])
+def test_two_different_classes_are_needed(classes, mistakes):
+    assert mistakes(f"dataset.classes={classes}") == [
+        f"dataset.classes={classes}: must be at least two different class names"
+    ]
+
+
+def test_the_positive_class_is_one_of_the_classes(mistakes):
+    assert mistakes("dataset.classes=[a,b]", "dataset.positive_class=c") == [
+        "dataset.positive_class=c: must be one of dataset.classes: a, b"
+    ]
+
+
+def test_no_channel_is_divided_by_zero(mistakes):
+    assert mistakes("network.std=[1,0,1]") == ["network.std=[1,0,1]: each must be greater than 0"]
+
+
+def test_a_sink_that_is_not_installed_says_what_to_install(mistakes, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    (line,) = mistakes("tracking=tensorboard")
+    assert line == (
+        "conf/tracking/tensorboard.yaml: tracking.sinks=[tensorboard]: "
+        "tensorboard is not installed; pip install skinlab[tracking]"
+    )
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "os.system",
+        "builtins.eval",
+        "albumentations",
+        "albumentations.",
+        "albumentations.os.system",
+        "albumentations.core.composition.Compose",
+        "albumentations.check_for_updates",
+        "albumentationsx.HorizontalFlip",
+        "Albumentations.HorizontalFlip",
+        "albumentations.Horizontal Flip",
+        "",
+    ],
+)
+def test_targets_outside_the_allow_list_are_refused(target):
+    assert not is_allowed(target)
+
+
+def test_a_refused_target_is_named_with_its_place(mistakes, tmp_path):
+    override = transforms("{_target_: os.system, command: ls}")
+    assert mistakes(override) == [
+        (
+            f"{override}: augmentation.transforms.0._target_=os.system: is not allowed: {ALLOWED}; "
+            f"your own packages: allowed_targets in {tmp_path}/home/settings.toml"
+        )
+    ]
+
+
+def test_nested_targets_are_found_in_keys_and_lists(mistakes):
+    nested = "{_target_: albumentations.OneOf, transforms: [{_target_: os.remove}], p: {x: {_target_: os.rmdir}}}"
+    lines = mistakes(transforms(nested))
+    assert [line.split(": augmentation")[1].split(":")[0] for line in lines] == [
+        ".transforms.0.transforms.0._target_=os.remove",
+        ".transforms.0.p.x._target_=os.rmdir",
+    ]
+
+
+def test_a_target_cannot_hide_behind_an_interpolation(mistakes):
+    lines = mistakes("name=os.system", transforms("{_target_: ${name}}"))
+    assert "_target_=os.system: is not allowed" in lines[0]
+
+
+def test_a_target_that_is_no_text_is_refused(mistakes):
+    (line,) = mistakes(transforms("{_target_: [os.system]}"))
+    assert "is not allowed" in line
+
+
+def test_a_transform_needs_a_target(mistakes):
+    (line,) = mistakes(transforms("{p: 1}"))
+    assert line.endswith(
+        "augmentation.transforms.0={p: 1}: needs a `_target_`, e.g. _target_: albumentations.HorizontalFlip"
+    )
+
+
+def settings(tmp_path, text):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "settings.toml").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("prefix", ["mylab", "mylab.", "mylab.Spots"])
+def test_the_users_own_settings_allow_more(prefix, tmp_path):
+    settings(tmp_path, f'allowed_targets = ["{prefix}"]')
+    compose([transforms("{_target_: mylab.Spots}")])
+
+
+def test_settings_that_allow_one_package_do_not_allow_another(tmp_path, mistakes):
+    settings(tmp_path, 'allowed_targets = ["mylab"]')
+    (line,) = mistakes(transforms("{_target_: mylabs.Spots}"))
+    assert "is not allowed" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("allowed_targets = [", "cannot be read as TOML"),
+        ('allowed_targets = "mylab"', "must be a list of package names"),
+        ('allowed_targets = [""]', "must be a list of package names"),
+    ],
+)
+def test_settings_that_cannot_be_understood_are_named(text, what, tmp_path):
+    settings(tmp_path, text)
+    with pytest.raises(ConfigError, match=what) as caught:
+        compose([])
+    assert str(tmp_path / "home" / "settings.toml") in str(caught.value)
+
+
+def test_a_declaration_cannot_widen_the_list(mistakes):
+    lines = mistakes("allowed_targets=[os]", transforms("{_target_: os.system}"))
+    assert "no key 'allowed_targets'" in lines[0]

@@ -1,0 +1,57 @@
+"""conf/ and the schema agree: each key has its default exactly once."""
+
+import dataclasses
+
+import pytest
+import yaml
+
+from skinlab import schema
+from skinlab.config import conf_dir, tree
+from skinlab.config.places import choices, groups, places
+
+GROUPS = [group for group in groups(places()) if group != "experiment"]
+CHOICES = [(group, name) for group in GROUPS for name in choices(group, places())]
+
+
+def load(name):
+    return yaml.safe_load((conf_dir() / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def section_of(group, values):
+    kinds = tree.siblings((group,))
+    named = [kind for kind in kinds if tree.variant_name(kind) == values.get("name")]
+    return (named or kinds)[0]
+
+
+@pytest.mark.parametrize(("group", "name"), CHOICES)
+def test_a_choice_holds_exactly_the_keys_of_its_dataclass(group, name):
+    values = load(f"{group}/{name}")
+    assert set(values) == {field.name for field in dataclasses.fields(section_of(group, values))}
+
+
+def test_the_root_holds_exactly_the_keys_that_no_group_holds():
+    root = load("config")
+    expected = {field.name for field in dataclasses.fields(schema.Config)} - set(GROUPS)
+    assert set(root) - {"defaults", "hydra"} == expected
+    assert set(root["training"]) == set(tree.key_types(schema.Training))
+    assert set(root["training"]["schedule"]) == set(tree.key_types(schema.Schedule))
+    assert set(root["evaluation"]) == set(tree.key_types(schema.Evaluation))
+
+
+def test_every_group_of_the_schema_has_a_folder():
+    sections = {key.dotted for key in tree.own_keys(schema.Config) if tree.sections(key.kind)}
+    assert sections - set(GROUPS) == {"training", "evaluation"}
+
+
+def test_every_variant_of_the_schema_has_its_file():
+    for group in GROUPS:
+        names = {tree.variant_name(kind) for kind in tree.siblings((group,))} - {None}
+        assert names <= set(choices(group, places())), group
+
+
+@pytest.mark.parametrize("name", choices("experiment", places()))
+def test_a_preset_says_what_it_is_for_and_sets_keys_at_the_root(name):
+    lines = (conf_dir() / "experiment" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "# @package _global_"
+    assert lines[1].startswith("# ")
+    assert load(f"experiment/{name}")["name"] == name

@@ -1,0 +1,55 @@
+"""Small declarations and images for the tests of the data room."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from skinlab.schema import FolderDataset, HoldoutSplit, SyntheticDataset, TableDataset
+
+COMMON: dict[str, Any] = {
+    "classes": None,
+    "positive_class": None,
+    "on_corrupt": "drop",
+    "shuffle_labels": False,
+    "image_size": 32,
+}
+
+
+def noise_image(seed: int, width: int = 40, height: int = 30) -> Image.Image:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def encoded(image: Image.Image, extension: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, extension, **options)
+    return stream.getvalue()
+
+
+def folder_dataset(path: Path | str, **changes: Any) -> FolderDataset:
+    return FolderDataset(**{"name": "folder", "path": str(path), **COMMON, **changes})
+
+
+def table_dataset(path: Path | str, **changes: Any) -> TableDataset:
+    keys = {"image_root": None, "image_column": "image_id", "label_column": "label", "group_column": None}
+    return TableDataset(**{"name": "table", "path": str(path), **keys, **COMMON, **changes})
+
+
+def synthetic_dataset(**changes: Any) -> SyntheticDataset:
+    keys = {
+        "images": 20,
+        "seed": 0,
+        "draw_size": 48,
+        "malignant_fraction": 0.5,
+        "difficulty": 0.2,
+        "label_noise": 0.0,
+        "images_per_lesion": 1.0,
+    }
+    return SyntheticDataset(**{"name": "synthetic", **keys, **COMMON, **changes})
+
+
+def holdout_split(**changes: Any) -> HoldoutSplit:
+    return HoldoutSplit(**{"name": "holdout", "validation": 0.2, "test": 0.2, "seed": 0, **changes})

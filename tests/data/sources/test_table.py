@@ -1,0 +1,140 @@
+"""A CSV table and its folder of images."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from data_builders import noise_image, table_dataset
+
+from skinlab.data.sources import load
+from skinlab.errors import DataError
+
+Make = Callable[[str], Path]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Make:
+    """Writes a table beside four images in two folders."""
+    for i, name in enumerate(("one/a.png", "one/b.jpg", "two/c.png", "two/d.png")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        noise_image(i).save(tmp_path / name)
+
+    def write(text: str) -> Path:
+        path = tmp_path / "table.csv"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_columns_become_the_manifest(table: Make) -> None:
+    path = table("age,image_id,label,lesion\n50,two/c.png,x,L1\n,one/a,y,\n")
+    manifest = load(table_dataset(path, group_column="lesion"))
+    assert manifest.image_ids == ["one/a", "two/c"]
+    assert manifest.labels == ["y", "x"]
+    assert manifest.groups == [None, "L1"]
+    assert manifest.attributes == {"age": ["", "50"]}
+    assert manifest.paths == [str(path.parent / "one" / "a.png"), str(path.parent / "two" / "c.png")]
+
+
+def test_bare_names_are_found_anywhere_below_the_root(table: Make) -> None:
+    manifest = load(table_dataset(table("image_id,label\nb,x\nd.png,y\n")))
+    assert manifest.image_ids == ["one/b", "two/d"]
+
+
+def test_files_that_no_row_names_are_counted(table: Make) -> None:
+    assert load(table_dataset(table("image_id,label\na,x\nb,y\n"))).ignored_files == 3
+
+
+def test_image_root_may_be_elsewhere_and_paths_absolute(table: Make, tmp_path: Path) -> None:
+    path = table(f"image_id,label\n{tmp_path}/one/a.png,x\nb,y\n")
+    moved = path.rename(tmp_path / "two" / "table.csv")
+    assert load(table_dataset(moved, image_root=str(tmp_path / "one"))).image_ids == ["a", "b"]
+
+
+def test_byte_order_mark_crlf_blanks_and_empty_lines_are_understood(table: Make) -> None:
+    manifest = load(table_dataset(table('\ufeffimage_id, label\r\n\r\na, x \r\n"b",y\r\n')))
+    assert (manifest.image_ids, manifest.labels) == (["one/a", "one/b"], ["x", "y"])
+
+
+def test_missing_column_is_named_with_the_nearest(table: Make) -> None:
+    expected = r"has no column label \(did you mean Lable\?\); set dataset\.label_column to one of: image_id, Lable"
+    with pytest.raises(DataError, match=expected):
+        load(table_dataset(table("image_id,Lable\na,x\n")))
+
+
+def test_missing_group_column_is_named(table: Make) -> None:
+    with pytest.raises(DataError, match=r"no column lesion_id; set dataset\.group_column"):
+        load(table_dataset(table("image_id,label\na,x\n"), group_column="lesion_id"))
+
+
+def test_rows_without_image_are_counted_and_the_first_ten_listed(table: Make) -> None:
+    rows = "".join(f"missing_{i:02},x\n" for i in range(12))
+    with pytest.raises(DataError, match=r"12 rows have no image in .*: missing_00, .*missing_09 and 2 more"):
+        load(table_dataset(table("image_id,label\na,x\n" + rows)))
+
+
+def test_empty_image_name_is_a_row_without_image(table: Make) -> None:
+    with pytest.raises(DataError, match=r"1 rows have no image in .*: \(empty\)"):
+        load(table_dataset(table("image_id,label\n,x\na,y\n")))
+
+
+def test_rows_without_label_are_named_by_line(table: Make) -> None:
+    with pytest.raises(DataError, match=r"2 rows have no label: lines 3, 5"):
+        load(table_dataset(table("image_id,label\na,x\nb,\n\nc, \n")))
+
+
+def test_image_in_two_rows_is_named(table: Make) -> None:
+    with pytest.raises(DataError, match=r"1 images are in more than one row: one/a\.png"):
+        load(table_dataset(table("image_id,label\na,x\none/a.png,y\nb,x\n")))
+
+
+def test_name_of_several_files_is_refused(table: Make, tmp_path: Path) -> None:
+    noise_image(9).save(tmp_path / "two" / "a.png")
+    with pytest.raises(DataError, match=r"1 names fit several files in .*: a \(one/a\.png, two/a\.png\)"):
+        load(table_dataset(table("image_id,label\na,x\nb,y\n")))
+
+
+@pytest.mark.parametrize("value", ["../secret.png", "one/../../secret.png", "/etc/secret.png"])
+def test_path_out_of_the_image_root_is_refused(table: Make, tmp_path: Path, value: str) -> None:
+    noise_image(9).save(tmp_path.parent / "secret.png")
+    with pytest.raises(DataError, match=r"line 3: .* leads out of the image folder"):
+        load(table_dataset(table(f"image_id,label\na,x\n{value},y\n")))
+
+
+def test_row_of_another_length_is_named_by_line(table: Make) -> None:
+    with pytest.raises(DataError, match="line 3: 3 values where the header has 2 columns"):
+        load(table_dataset(table("image_id,label\na,x\nb,y,z\n")))
+
+
+def test_repeated_column_is_refused(table: Make) -> None:
+    with pytest.raises(DataError, match="more than one column label"):
+        load(table_dataset(table("image_id,label,label\na,x,y\n")))
+
+
+@pytest.mark.parametrize("text", ["", "image_id,label\n"])
+def test_table_without_rows_is_refused(table: Make, text: str) -> None:
+    with pytest.raises(DataError, match="has no rows"):
+        load(table_dataset(table(text)))
+
+
+def test_missing_table_and_missing_root_are_named(table: Make, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no such table: .*none\.csv"):
+        load(table_dataset(tmp_path / "none.csv"))
+    with pytest.raises(DataError, match=r"no such folder: .*nowhere"):
+        load(table_dataset(table("image_id,label\na,x\n"), image_root=str(tmp_path / "nowhere")))
+
+
+def test_table_that_is_not_utf8_is_refused(table: Make) -> None:
+    path = table("")
+    path.write_bytes(b"image_id,label\na,n\xe6vus\n")
+    with pytest.raises(DataError, match="not UTF-8"):
+        load(table_dataset(path))
+
+
+def test_real_metadata_is_read_with_its_groups(isic2017: Path) -> None:
+    manifest = load(table_dataset(isic2017 / "metadata.csv", group_column="lesion_id"))
+    assert len(manifest) == 800
+    assert 0.2 < sum(group is not None for group in manifest.groups) / 800 < 0.4
+    assert set(manifest.attributes) == {"age_approx", "sex", "site"}
+    assert all(path.split("/")[-2] == label for path, label in zip(manifest.paths, manifest.labels, strict=True))

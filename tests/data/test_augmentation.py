@@ -1,0 +1,48 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from skinlab.data.augmentation import Augmenter
+from skinlab.errors import ConfigError
+
+FLIP_CROP = [
+    {"_target_": "albumentations.HorizontalFlip", "p": 0.5},
+    {"_target_": "albumentations.CropAndPad", "percent": [-0.1, 0.0], "keep_size": True, "p": 1.0},
+]
+IMAGE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+
+
+def test_a_change_depends_on_the_key_alone_in_any_thread_and_order() -> None:
+    keys = [3, 2**127 + 5, 8, 8, 3]
+    alone = [Augmenter(FLIP_CROP)(IMAGE, key) for key in keys]
+    shared = Augmenter(FLIP_CROP)
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda key: shared(IMAGE, key), reversed(keys)))[::-1]
+    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+    assert not np.array_equal(alone[0], alone[1])
+
+
+def test_half_of_the_images_are_flipped() -> None:
+    flip = Augmenter(FLIP_CROP[:1])
+    flipped = sum(np.array_equal(flip(IMAGE, key), IMAGE[:, ::-1]) for key in range(400))
+    assert 160 < flipped < 240
+
+
+def test_no_transforms_leave_the_image_as_it_is() -> None:
+    assert Augmenter([])(IMAGE, 1) is IMAGE
+
+
+def test_a_transform_that_changes_the_size_is_refused() -> None:
+    crop = Augmenter([{"_target_": "albumentations.CenterCrop", "height": 16, "width": 16}])
+    with pytest.raises(ConfigError, match="end with a transform that restores the size"):
+        crop(IMAGE, 1)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [{"_target_": "albumentations.NoSuchTransform"}, {"_target_": "albumentations.Blur", "blur_limit": "wide"}],
+)
+def test_a_wrong_transform_is_refused_before_any_image(transform: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="augmentation.transforms"):
+        Augmenter([transform])

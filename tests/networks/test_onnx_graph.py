@@ -1,0 +1,41 @@
+import numpy as np
+import onnx
+import onnxruntime
+
+from skinlab.networks import weights
+from skinlab.networks.onnx_graph import to_onnx
+from skinlab.networks.resnet import resnet
+
+NETWORK = resnet("resnet18", 64, 3, [0.5, 0.4, 0.3], [0.2, 0.2, 0.3])
+
+
+def test_any_batch_size_of_uint8_images_gives_probabilities() -> None:
+    session = onnxruntime.InferenceSession(to_onnx(NETWORK, weights.initial(NETWORK, 1)))
+    for count in (1, 3):
+        images = np.random.default_rng(0).integers(0, 256, (count, 64, 64, 3), dtype=np.uint8)
+        (probabilities,) = session.run(["probabilities"], {"image": images})
+        assert probabilities.shape == (count, 3)
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_normalisation_is_inside_the_graph() -> None:
+    drawn = weights.initial(NETWORK, 1)
+    plain = resnet("resnet18", 64, 3, [0, 0, 0], [1, 1, 1])
+    image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
+    answers = [
+        onnxruntime.InferenceSession(to_onnx(network, drawn)).run(["logits"], {"image": image})[0]
+        for network in (NETWORK, plain)
+    ]
+    assert np.abs(answers[0] - answers[1]).max() > 1e-3
+
+
+def test_weights_are_initializers_and_not_inputs() -> None:
+    model = onnx.load_from_string(to_onnx(NETWORK, weights.initial(NETWORK, 1), {"note": "phantoms"}))
+    assert [value.name for value in model.graph.input] == ["image"]
+    assert {"conv1.weight", "fc.bias"} <= {value.name for value in model.graph.initializer}
+    assert {item.key: item.value for item in model.metadata_props} == {"note": "phantoms"}
+
+
+def test_the_same_weights_give_the_same_bytes() -> None:
+    drawn = weights.initial(NETWORK, 1)
+    assert to_onnx(NETWORK, drawn, {"b": "1", "a": "2"}) == to_onnx(NETWORK, drawn, {"a": "2", "b": "1"})

@@ -1,0 +1,43 @@
+import errno
+from pathlib import Path
+
+import pytest
+
+from skinlab import files
+from skinlab.errors import OutputError
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    files.write_json(path, {"old": 1})
+
+    def fail() -> None:
+        with files.replacing(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert path.read_text() == '{\n  "old": 1\n}\n'
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    def fail() -> None:
+        with files.replacing(tmp_path / "a") as temporary:
+            temporary.write_text("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OutputError, match=r"the disk is full: .*/a could not be written; free space there"):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"no/a cannot be written \(No such file or directory\)"):
+        files.write_text(tmp_path / "no" / "a", "x")
+
+
+def test_nan_is_never_written_as_json(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.write_json(tmp_path / "a", float("nan"))
