@@ -43,7 +43,7 @@ def test_an_element_of_a_list_can_be_set():
 
 def test_keys_of_a_section_can_be_set_together():
     optimizer = compose(["optimizer={learning_rate: 0.5, momentum: 0}"]).config.optimizer
-    assert (optimizer.learning_rate, optimizer.momentum, optimizer.minibatch_size) == (0.5, 0.0, 16)
+    assert (optimizer.learning_rate, optimizer.momentum, optimizer.minibatch_size) == (0.5, 0.0, 32)
 
 
 @pytest.mark.parametrize("name", choices("experiment", places()))
