@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # The first Python that is new enough; a name on PATH may be a shim that does not run, so each is tried.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 ARGS ?=
 
 .PHONY: help run test lint types pytest format lock bench wheel clean
