@@ -1,8 +1,8 @@
 """What skinlab costs on top of CNTK, and what the MKL setting brings on this CPU.
 
-Images/s of `skinlab train` (decoded cache, augmentation, worker process, shared memory) over images/s of a bare CNTK loop
-with the same network on random minibatches in memory; ResNet-18 at 224 px, minibatch 16. The two take turns, so that a
-machine whose speed drifts does not favour one. Both count their first, slower step. Goal: at least 0.95.
+Images/s of `skinlab train` (decoded cache, augmentation, worker process, shared memory) over images/s of a bare CNTK
+loop with the same network on random minibatches in memory; ResNet-18 at 224 px, minibatch 16. The two take turns, so
+that a machine whose speed drifts does not favour one. Both count their first, slower step. Goal: at least 0.95.
 """
 
 import argparse
@@ -51,13 +51,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=20, help=f"a multiple of {EPOCH_STEPS}")
     options = parser.parse_args()
-    rows = []
+    rounds, steps = options.rounds, options.steps
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(options.rounds):
-            rows.append((train(Path(folder), options.steps), bare(options.steps, "auto")))
-    others = [(bare(options.steps, "default"), bare(options.steps, "avx2")) for _ in range(options.rounds)]
+        rows = [(train(Path(folder), steps), bare(steps, "auto")) for _ in range(rounds)]
+    others = [(bare(steps, "default"), bare(steps, "avx2")) for _ in range(rounds)]
     ratios = [skinlab / loop for skinlab, loop in rows]
-    print(f"ResNet-18, {SIZE} px, minibatch {MINIBATCH}, {options.steps} steps, {options.rounds} rounds; images/s, medians")
+    print(f"ResNet-18, {SIZE} px, minibatch {MINIBATCH}, {steps} steps, {rounds} rounds; images/s, medians")
     print(f"{'skinlab train':<34}{median(row[0] for row in rows):8.2f}")
     print(f"{'bare CNTK loop':<34}{median(row[1] for row in rows):8.2f}")
     print(f"{'ratio, pair by pair':<34}{median(ratios):8.3f}  ({min(ratios):.3f} to {max(ratios):.3f})")

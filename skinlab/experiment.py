@@ -201,7 +201,7 @@ def timed(run: Run, name: str) -> Iterator[None]:
     """Add the seconds of a block to the timings in run.json."""
     clock = time.monotonic()
     yield
-    run.update(timings=run.record.get("timings", {}) | {name: round(time.monotonic() - clock, 3)})
+    run.add_seconds(name, time.monotonic() - clock)
 
 
 def start_record(config: schema.Config) -> dict[str, Any]:

@@ -2,16 +2,19 @@
 
 import logging
 import sys
-from typing import TextIO
 
 
-class ConsoleHandler(logging.StreamHandler[TextIO]):
-    """Writes to whatever sys.stdout is at that moment, so that a progress bar can print lines above itself."""
+class ConsoleHandler(logging.Handler):
+    """Information to standard output, warnings and errors to standard error.
 
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
+    The streams are those of the moment, so that a progress bar can print lines above itself.
+    """
 
-    @property
-    def stream(self) -> TextIO:  # type: ignore[override]
-        """The current standard output."""
-        return sys.stdout
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a line."""
+        stream = sys.stderr if record.levelno >= logging.WARNING else sys.stdout
+        try:
+            stream.write(self.format(record) + "\n")
+            stream.flush()
+        except (OSError, ValueError):  # the reader went away; train.log has the line
+            self.handleError(record)

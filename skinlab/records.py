@@ -11,6 +11,7 @@ from skinlab import machine, schema
 from skinlab.data.prepare import Prepared
 from skinlab.data.split import split_csv_text
 from skinlab.engines.base import Engine, Plan
+from skinlab.errors import DataError
 from skinlab.run import Run
 from skinlab.training.loop import Fit, Record
 
@@ -48,7 +49,14 @@ def engine(run: Run, started: Engine) -> None:
 
 
 def data(run: Run, prepared: Prepared) -> None:
-    """Record the data: split.csv, audit.json, and their hashes in run.json."""
+    """Record the data: split.csv, audit.json, and their hashes in run.json.
+
+    Raises:
+        DataError: the run is resumed, and its data is not what it was.
+    """
+    for name, now in (("dataset_fingerprint", prepared.fingerprint), ("split_hash", prepared.split_hash)):
+        if run.record.get(name, now) != now:
+            raise DataError(f"the data set changed since {run.path} was started ({name}): start a new run")
     run.write_text("split.csv", _split_text(prepared))
     run.write_json("audit.json", prepared.audit)
     run.update(

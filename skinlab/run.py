@@ -1,5 +1,6 @@
 """Run: a run directory as an object. The only writer of the files in it, and the only judge of its status."""
 
+import fcntl
 import json
 import os
 import time
@@ -8,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TextIO
 
 from skinlab import files, machine
 from skinlab.errors import OutputError, SkinlabError
 
 SCHEMA_VERSION = 1
 RUN_FILE = "run.json"
+LOCK_FILE = ".lock"
 RESERVE_FILE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 """Kept until the run ends, so that its status can still be written when the disk is full."""
@@ -33,6 +35,7 @@ class Run:
     def __init__(self, path: Path, record: dict[str, Any]) -> None:
         self.path = path
         self.record = record
+        self._lock: TextIO | None = None
 
     @classmethod
     def create(cls, path: Path, record: dict[str, Any]) -> Self:
@@ -57,7 +60,7 @@ class Run:
         try:
             path.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path / RUN_FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            (path / RESERVE_FILE).write_bytes(b"\0" * RESERVE_BYTES)
+            run.own()
         except FileExistsError as error:
             raise OutputError(
                 f"{path} holds a run already; leave hydra.run.dir to skinlab, or choose a new one"
@@ -84,6 +87,39 @@ class Run:
             raise OutputError(f"{path} was written by a newer skinlab (run.json version {record['schema_version']})")
         return cls(path, record)
 
+    @classmethod
+    def reopen(cls, path: Path) -> Self:
+        """Own an interrupted or failed run again, to go on with it.
+
+        Raises:
+            OutputError: it is finished, it is still running, or it cannot be written.
+        """
+        run = cls.open(path)
+        if run.status == "finished":
+            raise OutputError(f"{path} is finished: there is nothing to resume")
+        try:
+            run.own()
+        except BlockingIOError as error:
+            raise OutputError(f"{path} is being run by another process") from error
+        except OSError as error:
+            raise files.output_error(path, error) from error
+        if run.status == "running":
+            raise OutputError(f"{path} is running on {run.record['process']['host']}")
+        resumed = [*run.record.get("resumed", []), _now()]
+        run.update(status="running", error=None, finished=None, process=machine.process_identity(), resumed=resumed)
+        return run
+
+    def own(self) -> None:
+        """Hold the run's lock until this process ends, and keep room for its last words.
+
+        Raises:
+            BlockingIOError: another process holds it.
+        """
+        lock = (self.path / LOCK_FILE).open("a")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._lock = lock
+        (self.path / RESERVE_FILE).write_bytes(b"\0" * RESERVE_BYTES)
+
     @property
     def status(self) -> Status:
         """The truth: a run that says it is running while its process is gone was interrupted."""
@@ -96,6 +132,11 @@ class Run:
         """Add facts to run.json."""
         self.record |= facts
         files.write_json(self.path / RUN_FILE, self.record)
+
+    def add_seconds(self, name: str, seconds: float) -> None:
+        """Add to a timing in run.json; a resumed run's parts add up."""
+        timings = self.record.get("timings", {})
+        self.update(timings=timings | {name: round(timings.get(name, 0.0) + seconds, 3)})
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file of the run; `name` may have folders."""
@@ -141,8 +182,11 @@ class Run:
 
     def _end(self, clock: float, status: Status, error: str | None) -> None:
         (self.path / RESERVE_FILE).unlink(missing_ok=True)
-        timings = self.record.get("timings", {}) | {"total_s": round(time.monotonic() - clock, 3)}
-        self.update(status=status, error=error, finished=_now(), timings=timings)
+        self.add_seconds("total_s", time.monotonic() - clock)
+        self.update(status=status, error=error, finished=_now())
+        (self.path / LOCK_FILE).unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
 
 
 def _reason(error: BaseException) -> str:

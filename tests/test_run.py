@@ -116,3 +116,45 @@ def test_metrics_are_one_line_an_epoch(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "a", {})
     run.write_metrics([{"epoch": 1}, {"epoch": 2}])
     assert (run.path / "metrics.jsonl").read_text() == '{"epoch": 1}\n{"epoch": 2}\n'
+
+
+def interrupted(path: Path) -> Path:
+    run = Run.create(path, {})
+    run.add_seconds("training_s", 2.0)
+    with pytest.raises(KeyboardInterrupt), run.recorded():
+        raise KeyboardInterrupt
+    return path
+
+
+def test_an_interrupted_run_can_be_owned_again_and_its_times_add_up(tmp_path: Path) -> None:
+    run = Run.reopen(interrupted(tmp_path / "a"))
+    assert on_disk(run)["status"] == "running"
+    assert len(run.record["resumed"]) == 1
+    with run.recorded():
+        run.add_seconds("training_s", 3.0)
+    assert on_disk(run)["status"] == "finished"
+    assert run.record["timings"]["training_s"] == 5.0
+
+
+def test_a_finished_run_is_not_resumed(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "a", {})
+    with run.recorded():
+        pass
+    with pytest.raises(OutputError, match="is finished: there is nothing to resume"):
+        Run.reopen(tmp_path / "a")
+
+
+def test_of_two_that_resume_one_gets_the_run(tmp_path: Path) -> None:
+    first = Run.reopen(interrupted(tmp_path / "a"))
+    with pytest.raises(OutputError, match="is being run by another process"):
+        Run.reopen(tmp_path / "a")
+    with first.recorded():
+        pass
+
+
+def test_a_run_that_is_running_elsewhere_is_not_resumed(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "a", {})
+    run.update(process={**run.record["process"], "host": "elsewhere"})
+    (tmp_path / "a" / ".lock").unlink()  # a lock does not reach from host to host
+    with pytest.raises(OutputError, match="is running on elsewhere"):
+        Run.reopen(tmp_path / "a")

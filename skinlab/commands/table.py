@@ -30,6 +30,7 @@ class Verb:
 VERBS = (
     Verb("train", "train a declared experiment; -m sweeps over several values", DECLARING, declares=True),
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
+    Verb("resume", "go on with an interrupted or failed run, to the same final numbers"),
     Verb("setup", "install an engine's runtime, e.g. skinlab setup cntk", arguments=("cntk",)),
     Verb("doctor", "show what is installed and how to mend what is missing"),
     Verb("completion", "print a script for shell completion", arguments=("bash", "zsh", "fish")),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from skinlab import files
+from skinlab import files, schema
 from skinlab.commands.arguments import declaring_parser, hydra_arguments
 from skinlab.config import check_sweep, compose, conf_dir, parse, register_resolvers
 from skinlab.errors import SkinlabError
@@ -48,9 +48,9 @@ def main(argv: Sequence[str]) -> int:
         check_sweep(options.overrides, options.config_dirs)
     else:
         compose(options.overrides, options.config_dirs)
-    _stop_on_sigterm()
+    stop_on_sigterm()
     outcomes = _through_hydra(hydra_arguments(options))
-    return _conclude(outcomes, sweep=options.multirun)
+    return conclude(outcomes, sweep=options.multirun)
 
 
 def _through_hydra(argv: Sequence[str]) -> list[Outcome]:
@@ -81,28 +81,40 @@ def _run(composed: "DictConfig", command: str) -> Outcome:
     """One run in the directory that Hydra made for it. A failure is recorded and does not stop a sweep."""
     from hydra.core.hydra_config import HydraConfig
 
-    from skinlab.experiment import run_experiment, start_record
+    from skinlab.experiment import start_record
 
     config = parse(composed)
     path = Path(HydraConfig.get().runtime.output_dir)
     run = Run.create(path, {"command": command, **start_record(config)})
-    log.info("run: %s", _short(path))
+    return carry_out(config, run)
+
+
+def carry_out(config: schema.Config, run: Run) -> Outcome:
+    """Run an experiment in its directory; what it fails with is logged, recorded and returned.
+
+    Raises:
+        KeyboardInterrupt: it was stopped from outside.
+    """
+    from skinlab.experiment import run_experiment
+
+    log.info("run: %s", _short(run.path))
     try:
         with run.recorded():
             run_experiment(config, run)
     except SkinlabError as error:
         log.error("failed: %s", error)  # noqa: TRY400 - the message is meant for a user, its stack is not
-        return Outcome(path, error)
+        return Outcome(run.path, error)
     except Exception as error:
         log.exception("failed by a mistake in skinlab; please report the lines below")
-        return Outcome(path, error)
+        return Outcome(run.path, error)
     except KeyboardInterrupt:
-        log.warning("interrupted: %s keeps its last checkpoint", _short(path))
+        log.warning("interrupted: go on with `skinlab resume %s`", _short(run.path))
         raise
-    return Outcome(path)
+    return Outcome(run.path)
 
 
-def _conclude(outcomes: list[Outcome], *, sweep: bool) -> int:
+def conclude(outcomes: list[Outcome], *, sweep: bool) -> int:
+    """Tell how the runs ended, and give the exit status."""
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     if sweep:
         print(f"\n{len(outcomes)} runs: {len(outcomes) - len(failed)} finished, {len(failed)} failed")  # noqa: T201
@@ -121,7 +133,7 @@ def _short(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def _stop_on_sigterm() -> None:
+def stop_on_sigterm() -> None:
     """A polite kill ends a run as Ctrl-C does: marked interrupted, worker gone."""
 
     def stop(_signal: int, _frame: object) -> NoReturn:

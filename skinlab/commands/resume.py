@@ -1,0 +1,53 @@
+"""`skinlab resume RUN`: go on with an interrupted or failed run from its last checkpoint."""
+
+import logging
+import sys
+from pathlib import Path
+
+from skinlab.commands.arguments import Parser
+from skinlab.commands.train import carry_out, conclude, stop_on_sigterm
+from skinlab.config import parse
+from skinlab.logs import ConsoleHandler
+from skinlab.run import Run
+
+USAGE = """usage: skinlab resume RUN
+
+Go on with an interrupted or failed run from its last checkpoint. The declaration is the one that the run was started
+with, and so are its final numbers. A run that has no checkpoint yet starts from the beginning.
+
+  RUN   a run directory, e.g. outputs/runs/default/20260101-120000-abcdef
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command.
+
+    Args:
+        argv: what follows the verb.
+
+    Returns:
+        0 when the run is finished, else the exit code of what it failed with.
+
+    Raises:
+        OutputError: there is no such run, or it is finished or running.
+        ConfigError: the recorded declaration is not one that this version understands.
+    """
+    parser = Parser("resume")
+    parser.add_argument("run", type=Path, nargs="?")
+    options = parser.parse_args(argv)
+    if options.help or options.run is None:
+        (sys.stdout if options.help else sys.stderr).write(USAGE)
+        return 0 if options.help else 2
+    config = parse(Run.open(options.run).record.get("config", {}))
+    stop_on_sigterm()
+    run = Run.reopen(options.run)
+    _log_to(run)
+    return conclude([carry_out(config, run)], sweep=False)
+
+
+def _log_to(run: Run) -> None:
+    """As conf/hydra/job_logging does: plain lines to the terminal, timed ones to the end of train.log."""
+    console, file = ConsoleHandler(), logging.FileHandler(run.path / "train.log")
+    console.setFormatter(logging.Formatter("%(message)s"))
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[console, file], force=True)

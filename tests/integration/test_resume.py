@@ -1,0 +1,82 @@
+"""Killed at any moment, a run is resumed to the same bytes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.cntk
+
+DECLARED = ["experiment=debug", "training.epochs=4", "network.dropout=0.3", "training.checkpoint_minutes=0.0001"]
+SAME = ("predictions.csv", "summary.json", "metrics.jsonl", "checkpoints/best.safetensors", "bundle/model.onnx")
+SKINLAB = [sys.executable, "-m", "skinlab"]
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    folder.mkdir()
+    return subprocess.Popen([*SKINLAB, "train", *DECLARED], cwd=folder, stdout=subprocess.DEVNULL, text=True)
+
+
+def only_run(folder: Path) -> Path:
+    (run,) = folder.glob("outputs/runs/*/*")
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, cntk_home: Path) -> Path:
+    folder = tmp_path_factory.mktemp("resume") / "whole"
+    os.environ["SKINLAB_HOME"], before = str(cntk_home), os.environ.get("SKINLAB_HOME")
+    try:
+        assert started(folder).wait(120) == 0
+    finally:
+        os.environ.pop("SKINLAB_HOME") if before is None else os.environ.update(SKINLAB_HOME=before)
+    return only_run(folder)
+
+
+@pytest.mark.parametrize(
+    ("stop", "status", "epochs"), [(signal.SIGKILL, "running", 2), (signal.SIGINT, "interrupted", 1)]
+)
+def test_a_stopped_run_ends_as_if_it_had_not_been_stopped(
+    whole: Path, home: Path, tmp_path: Path, stop: signal.Signals, status: str, epochs: int
+) -> None:
+    process = started(tmp_path / "stopped")
+    deadline = time.monotonic() + 60
+    lines = 0
+    while lines < epochs and time.monotonic() < deadline:
+        time.sleep(0.02)
+        lines = sum(
+            len(file.read_text().splitlines()) for file in tmp_path.glob("stopped/outputs/runs/*/*/metrics.jsonl")
+        )
+    process.send_signal(stop)
+    process.wait(30)
+    run = only_run(tmp_path / "stopped")
+    assert json.loads((run / "run.json").read_text())["status"] == status
+    resumed = subprocess.run([*SKINLAB, "resume", str(run)], capture_output=True, text=True, timeout=120, check=False)
+    assert resumed.returncode == 0, resumed.stderr
+    assert {name: (run / name).read_bytes() == (whole / name).read_bytes() for name in SAME} == dict.fromkeys(
+        SAME, True
+    )
+    assert json.loads((run / "run.json").read_text())["status"] == "finished"
+
+
+def test_a_run_whose_data_changed_is_not_resumed(home: Path, tmp_path: Path, whole: Path) -> None:
+    record = json.loads((whole / "run.json").read_text())
+    other = tmp_path / "other"
+    other.mkdir()
+    changed = record | {"status": "interrupted", "dataset_fingerprint": "0" * 64}
+    (other / "run.json").write_text(json.dumps(changed))
+    resumed = subprocess.run([*SKINLAB, "resume", str(other)], capture_output=True, text=True, timeout=60, check=False)
+    assert resumed.returncode == 3
+    assert "the data set changed since" in resumed.stderr
+    assert json.loads((other / "run.json").read_text())["status"] == "failed"
+
+
+def test_what_is_not_a_run_is_said_in_one_line(tmp_path: Path) -> None:
+    resumed = subprocess.run([*SKINLAB, "resume", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert resumed.returncode == 6
+    assert resumed.stderr == f"skinlab resume: {tmp_path} is not a run directory: it has no run.json\n"
