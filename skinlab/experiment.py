@@ -71,6 +71,8 @@ def prepare_data(config: schema.Config, run: Run) -> Prepared:
     data = prepare(config.dataset, config.split, config.network.image_size)
     records.data(run, data)
     log.info("%s", records.describe_data(config.dataset, data))
+    for remark in records.data_remarks(data.audit):
+        log.warning("%s", remark)
     return data
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skinlab import machine, schema
 from skinlab.data.prepare import Prepared
 from skinlab.data.split import split_csv_text
+from skinlab.data.wording import listed
 from skinlab.engines.base import Engine, Plan
 from skinlab.errors import DataError
 from skinlab.run import Run
@@ -79,6 +80,31 @@ def describe_data(dataset: schema.Dataset, prepared: Prepared) -> str:
     classes = ", ".join(f"{count} {name}" for name, count in zip(prepared.classes, counts, strict=True))
     subsets = ", ".join(f"{len(prepared.rows(name))} {name}" for name in ("train", "validation", "test"))
     return f"data: {len(prepared.targets)} {kind} ({classes}); {subsets}; split {prepared.split_hash[:12]}"
+
+
+def data_remarks(audit: dict[str, Any]) -> list[str]:
+    """What a researcher must know of the data before trusting a score: one line each, none where all is well.
+
+    >>> data_remarks({"images": 2, "corrupt": [{"image_id": "a", "reason": "zero bytes"}], "images_without_group": 0})
+    ['1 image cannot be read and is left out: a (zero bytes)']
+    """
+    remarks = []
+    if broken := audit.get("corrupt"):
+        named = listed([f"{image['image_id']} ({image['reason']})" for image in broken])
+        remarks.append(
+            f"{len(broken)} image{'s' if len(broken) > 1 else ''} cannot be read and "
+            f"{'are' if len(broken) > 1 else 'is'} left out: {named}"
+        )
+    if other := audit.get("left_out_labels"):
+        remarks.append("left out, not in dataset.classes: " + listed([f"{n} x {label}" for label, n in other.items()]))
+    if conflicts := audit.get("duplicates_with_conflicting_labels"):
+        remarks.append("the same image with different labels: " + listed([" = ".join(same) for same in conflicts]))
+    if unknown := audit.get("images_without_group"):
+        remarks.append(
+            f"lesion or patient unknown for {unknown} of {audit['images']} images: if some are of one lesion, they may "
+            "lie in different subsets, and the test score is too good"
+        )
+    return remarks
 
 
 def describe_training(config: schema.Config, plan: Plan, images: int, started: Engine) -> str:
