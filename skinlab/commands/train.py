@@ -45,11 +45,14 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout.write(command_help("train"))
         return 0
     if options.multirun:
-        check_sweep(options.overrides, options.config_dirs)
+        checked = check_sweep(options.overrides, options.config_dirs)[0]
     else:
-        compose(options.overrides, options.config_dirs)
+        checked = compose(options.overrides, options.config_dirs)
     _stop_on_sigterm()
-    outcomes = _through_hydra(hydra_arguments(options))
+    try:
+        outcomes = _through_hydra(hydra_arguments(options))
+    except OSError as error:
+        raise files.output_error(Path(error.filename or checked.config.output_dir), error) from error
     return _conclude(outcomes, sweep=options.multirun)
 
 
@@ -70,8 +73,6 @@ def _through_hydra(argv: Sequence[str]) -> list[Outcome]:
     entry: Callable[[], None] = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(task)
     try:
         entry()
-    except OSError as error:
-        raise files.output_error(Path(error.filename or "output_dir"), error) from error
     finally:
         sys.argv = typed
     return outcomes
@@ -85,9 +86,9 @@ def _run(composed: "DictConfig", command: str) -> Outcome:
 
     config = parse(composed)
     path = Path(HydraConfig.get().runtime.output_dir)
-    run = Run.create(path, {"command": command, **start_record(config)})
-    log.info("run: %s", _short(path))
     try:
+        run = Run.create(path, {"command": command, **start_record(config)})
+        log.info("run: %s", _short(path))
         with run.recorded():
             run_experiment(config, run)
     except SkinlabError as error:
