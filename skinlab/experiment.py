@@ -25,7 +25,7 @@ from skinlab.evaluation import plots, summary
 from skinlab.networks import weights
 from skinlab.run import Run
 from skinlab.serving import bundle
-from skinlab.training import observers, schedule
+from skinlab.training import minibatch, observers, schedule
 from skinlab.training.checkpoint import Checkpoints
 from skinlab.training.loop import Fit, fit, predict_rows
 from skinlab.training.validation import Validation, validation
@@ -80,8 +80,10 @@ def make_plan(config: schema.Config, data: Prepared) -> Plan:
     """The network and its optimizer, step by step."""
     images, training = len(data.rows("train")), config.training
     steps = -(-images // config.optimizer.minibatch_size)
+    architecture = networks.build(config.network, len(data.classes))
+    minibatch.check(architecture, images, config.optimizer.minibatch_size)
     return Plan(
-        architecture=networks.build(config.network, len(data.classes)),
+        architecture=architecture,
         optimizer=config.optimizer,
         rates=schedule.rates(training.schedule, config.optimizer.learning_rate, training.epochs, steps),
         epoch_images=images,

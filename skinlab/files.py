@@ -28,6 +28,22 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def require_room(folder: Path, size: int) -> None:
+    """Refuse where `size` bytes more do not fit, before a program writes there that does not survive a full disk.
+
+    Raises:
+        OutputError: the disk is full or the folder cannot be written.
+    """
+    probe = folder / f".room.{os.getpid()}.tmp"
+    try:
+        with probe.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        raise output_error(folder, error) from error
+    finally:
+        probe.unlink(missing_ok=True)
+
+
 def output_error(path: Path, error: OSError) -> OutputError:
     """The one line for a file that cannot be written."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:

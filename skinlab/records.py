@@ -121,7 +121,7 @@ def training(run: Run, fitted: Fit) -> None:
     """Record the speed of training, and all of metrics.jsonl, should a kill have come before its last line."""
     run.write_metrics(fitted.position.records)
     rate = round(fitted.images / fitted.seconds, 2) if fitted.seconds else None
-    run.update(images_per_second=rate, best_epoch=fitted.position.best_epoch)
+    run.update(images_per_second=rate)
 
 
 class MetricsFile:

@@ -41,3 +41,15 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_nan_is_never_written_as_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         files.write_json(tmp_path / "a", float("nan"))
+
+
+@pytest.mark.parametrize("size", [1, 2**20])
+def test_where_there_is_room_nothing_is_left_of_the_question(tmp_path: Path, size: int) -> None:
+    files.require_room(tmp_path, size)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_does_not_fit_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be written|the disk is full"):
+        files.require_room(tmp_path, 2**62)
+    assert list(tmp_path.iterdir()) == []

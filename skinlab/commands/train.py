@@ -45,11 +45,14 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout.write(command_help("train"))
         return 0
     if options.multirun:
-        check_sweep(options.overrides, options.config_dirs)
+        checked = check_sweep(options.overrides, options.config_dirs)[0]
     else:
-        compose(options.overrides, options.config_dirs)
+        checked = compose(options.overrides, options.config_dirs)
     stop_on_sigterm()
-    outcomes = _through_hydra(hydra_arguments(options))
+    try:
+        outcomes = _through_hydra(hydra_arguments(options))
+    except OSError as error:
+        raise files.output_error(Path(error.filename or checked.config.output_dir), error) from error
     return conclude(outcomes, sweep=options.multirun)
 
 
@@ -70,8 +73,6 @@ def _through_hydra(argv: Sequence[str]) -> list[Outcome]:
     entry: Callable[[], None] = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(task)
     try:
         entry()
-    except OSError as error:
-        raise files.output_error(Path(error.filename or "output_dir"), error) from error
     finally:
         sys.argv = typed
     return outcomes
@@ -85,7 +86,11 @@ def _run(composed: "DictConfig", command: str) -> Outcome:
 
     config = parse(composed)
     path = Path(HydraConfig.get().runtime.output_dir)
-    run = Run.create(path, {"command": command, **start_record(config)})
+    try:
+        run = Run.create(path, {"command": command, **start_record(config)})
+    except SkinlabError as error:
+        log.error("failed: %s", error)  # noqa: TRY400 - the message is meant for a user, its stack is not
+        return Outcome(path, error)
     return carry_out(config, run)
 
 

@@ -69,6 +69,19 @@ class Architecture:
         """Number of trained scalars."""
         return sum(prod(shape) for shape in self.parameters().values())
 
+    def smallest_map(self) -> int:
+        """Height and width of the smallest feature map that is normalised over the batch."""
+        sizes, normalised = {IMAGE: self.image_size}, [self.image_size]
+        for node in self.nodes:
+            before, window = sizes[node.inputs[0]], node.attributes
+            slides = node.op in ("conv", "maxpool")
+            sizes[node.name] = (
+                (before + 2 * window["padding"] - window["kernel"]) // window["stride"] + 1 if slides else before
+            )
+            if node.op == "batchnorm":
+                normalised.append(before)
+        return min(normalised)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form, which the CNTK worker reads."""
         return asdict(self)

@@ -46,9 +46,10 @@ def _draw(name: str, shape: Shape, shapes: dict[str, Shape], seed: int) -> NDArr
 
 def save(weights: Weights, path: Path) -> None:
     """Write a safetensors file; the same weights give the same bytes."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as serialise
 
-    save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, path)
+    # Not safetensors' own save_file: on a full disk it raises an error of its own kind instead of an OSError.
+    path.write_bytes(serialise({name: np.ascontiguousarray(array) for name, array in weights.items()}))
 
 
 def load(path: Path) -> Weights:

@@ -71,6 +71,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._last = folder / "last"
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -82,7 +83,7 @@ class Checkpoints:
         """Keep the complete state; `last` is a link that moves to it when it is whole.
 
         Raises:
-            OutputError: the disk is full; the previous checkpoint stays.
+            OutputError: the disk is full; the previous checkpoint stays, nothing of this one does.
         """
         name = f"epoch{position.epoch:04d}-step{position.step:06d}"
         state = self.folder / name
@@ -94,20 +95,25 @@ class Checkpoints:
             link = self.folder / f".last.{os.getpid()}.tmp"
             link.unlink(missing_ok=True)
             link.symlink_to(name)
-            link.replace(self.folder / "last")
+            link.replace(self._last)
         except OSError as error:
             raise files.output_error(state, error) from error
-        for old in self.folder.glob("epoch*-step*"):
-            if old.name != name:
-                shutil.rmtree(old)
+        finally:
+            self._remove_other_states()
+
+    def _remove_other_states(self) -> None:
+        """Keep the state that `last` names alone; the others are older, or were not finished."""
+        kept = self._last.readlink().name if self._last.is_symlink() else None
+        for state in self.folder.glob("epoch*-step*"):
+            if state.name != kept:
+                shutil.rmtree(state, ignore_errors=True)
 
     def load_last(self, engine: Engine) -> Position | None:
         """Bring the engine, built for the same plan, to the last state; None where there is none."""
-        last = self.folder / "last"
-        if not last.exists():
+        if not self._last.exists():
             return None
-        engine.load(last.resolve())
-        return Position(**json.loads((last / "position.json").read_text()))
+        engine.load(self._last.resolve())
+        return Position(**json.loads((self._last / "position.json").read_text()))
 
     def save_best(self, arrays: Weights) -> None:
         """Keep the weights of the best epoch."""

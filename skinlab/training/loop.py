@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skinlab import schema
 from skinlab.data.loader import Loader
-from skinlab.engines.base import Engine, StepResult
+from skinlab.engines.base import Engine
 from skinlab.errors import EngineError
 from skinlab.training.checkpoint import Checkpoints, Position
 from skinlab.training.validation import Validation
@@ -79,6 +79,7 @@ def fit(
         elapsed = time.monotonic() - started
         images, seconds = images + position.seen - seen, seconds + elapsed
         validation = validate()
+        _refuse_divergence(validation.loss, "validation loss", position, _rates_of_epoch(position, rates).max())
         record = _record(position, validation, rates)
         if position.offer(validation.score(training.monitor), validation.loss):
             checkpoints.save_best(engine.export_weights())
@@ -101,7 +102,7 @@ def _train_epoch(
     for batch in loader.epoch(position.epoch, position.step):
         step = position.epoch * loader.steps + position.step
         result = engine.train_step(batch, step)
-        _refuse_divergence(result, position, rates[step])
+        _refuse_divergence(result.loss, f"loss of step {position.step + 1}", position, rates[step])
         position.count(result.loss, result.correct, len(batch))
         observer.advanced(position.epoch, position.seen, len(loader.rows))
         if time.monotonic() - saved > checkpoint_minutes * 60 and position.step < loader.steps:
@@ -109,20 +110,24 @@ def _train_epoch(
             saved = time.monotonic()
 
 
-def _refuse_divergence(result: StepResult, position: Position, rate: float) -> None:
-    if not isfinite(result.loss):
+def _refuse_divergence(loss: float, name: str, position: Position, rate: float) -> None:
+    if not isfinite(loss):
         raise EngineError(
-            f"the loss became {result.loss} in epoch {position.epoch + 1}, step {position.step + 1}, at learning rate "
-            f"{rate:g}: lower optimizer.learning_rate or set training.schedule.warmup_epochs"
+            f"the {name} became {loss} in epoch {position.epoch + 1}, at learning rate {rate:g}: "
+            "lower optimizer.learning_rate or set training.schedule.warmup_epochs"
         )
+
+
+def _rates_of_epoch(position: Position, rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The learning rates of the epoch in progress, which is complete."""
+    return rates[position.epoch * position.step :][: position.step]
 
 
 def _record(position: Position, validation: Validation, rates: NDArray[np.float64]) -> Record:
     """The line of metrics.jsonl for the epoch in progress, which is complete."""
-    of_epoch = rates[position.epoch * position.step :][: position.step]
     return {
         "epoch": position.epoch + 1,
-        "learning_rate": float(of_epoch.mean()),
+        "learning_rate": float(_rates_of_epoch(position, rates).mean()),
         "train_loss": position.loss_sum / position.seen,
         "train_accuracy": position.correct / position.seen,
         "validation_loss": validation.loss,

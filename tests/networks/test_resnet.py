@@ -1,3 +1,5 @@
+import pytest
+
 from skinlab.networks.resnet import resnet
 
 TORCHVISION_RESNET18 = {
@@ -27,3 +29,8 @@ def test_each_node_comes_after_its_inputs() -> None:
         assert set(node.inputs) <= seen
         assert node.name not in seen
         seen.add(node.name)
+
+
+@pytest.mark.parametrize(("image_size", "smallest"), [(32, 1), (33, 2), (64, 2), (224, 7), (225, 8)])
+def test_the_last_stage_has_the_smallest_maps(image_size: int, smallest: int) -> None:
+    assert resnet("resnet18", image_size, 2, [0, 0, 0], [1, 1, 1]).smallest_map() == smallest

@@ -1,3 +1,4 @@
+import errno
 import json
 import math
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from skinlab.data.augmentation import Augmenter
 from skinlab.data.loader import Loader
 from skinlab.engines.base import Batch, StepResult
-from skinlab.errors import EngineError
+from skinlab.errors import EngineError, OutputError
 from skinlab.schema import Phase, Schedule, Training
 from skinlab.training.checkpoint import Checkpoints
 from skinlab.training.loop import Fit, Record, fit, predict_rows
@@ -154,8 +155,28 @@ def test_a_diverged_loss_stops_with_what_to_change(tmp_path: Path) -> None:
         def train_step(self, batch: Batch, step: int) -> StepResult:
             return StepResult(loss=math.nan, correct=0)
 
-    with pytest.raises(EngineError, match=r"the loss became nan in epoch 1, step 1.*lower optimizer.learning_rate"):
+    with pytest.raises(EngineError, match=r"the loss of step 1 became nan in epoch 1.*lower optimizer.learning_rate"):
         run(Diverging(), tmp_path)
+
+
+def test_weights_that_diverge_in_the_last_step_are_not_kept_as_a_checkpoint(tmp_path: Path) -> None:
+    scores = [Validation(0.5, 0.5, 0.5), Validation(math.nan, 0.5, None)]
+    with pytest.raises(EngineError, match=r"the validation loss became nan in epoch 2, at learning rate 0.07"):
+        run(NumpyEngine(), tmp_path, scores=scores)
+    assert json.loads((tmp_path / "last" / "position.json").read_text())["epoch"] == 1
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+    class Full(NumpyEngine):
+        def save(self, path: Path) -> None:
+            super().save(path)
+            if self.steps == 12:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OutputError, match="the disk is full: .*epoch0002-step000000 could not be written"):
+        run(Full(), tmp_path)
+    assert [path.name for path in tmp_path.glob("epoch*")] == ["epoch0001-step000000"]
+    assert json.loads((tmp_path / "last" / "position.json").read_text())["epoch"] == 1
 
 
 def test_predictions_keep_the_order_of_the_rows() -> None:

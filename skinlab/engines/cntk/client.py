@@ -7,10 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skinlab import schema
+from skinlab import files, schema
 from skinlab.engines.base import Batch, Plan, StepResult
 from skinlab.engines.cntk import runtime as runtimes
-from skinlab.engines.cntk.shared import Layout, SharedArrays, shared_folder
+from skinlab.engines.cntk.shared import Layout, SharedArrays, no_room, shared_folder
 from skinlab.engines.cntk.worker_process import WorkerProcess
 from skinlab.errors import EngineError
 from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM
@@ -18,6 +18,8 @@ from skinlab.networks.weights import Weights
 
 CHECKPOINT = "cntk.model"
 """Name of CNTK's own checkpoint in the folder given to `save`; the optimizer's state lies beside it as .ckp."""
+STATE_MARGIN = 2**20
+"""Room for what CNTK's checkpoint holds beside numbers."""
 
 
 class CntkEngine:
@@ -34,6 +36,7 @@ class CntkEngine:
         self._folder = shared_folder()
         self._shared: SharedArrays | None = None
         self._rates = np.empty(0)
+        self._state_bytes = 0
         self._worker = WorkerProcess(self._runtime, environment)
         try:
             self._hello = self._worker.ask("hello", device=engine.device, seed=seed)
@@ -50,7 +53,10 @@ class CntkEngine:
         """See `Engine.build`."""
         shared = self._share(plan)
         arrays = self._folder / "weights.npz"
-        np.savez(arrays, **weights)  # type: ignore[arg-type]  # numpy's stub confuses names with its own arguments
+        try:
+            np.savez(arrays, **weights)  # type: ignore[arg-type]  # numpy's stub confuses names with its own arguments
+        except OSError as error:
+            raise no_room(sum(array.nbytes for array in weights.values()), self._folder, error) from error
         self._worker.ask(
             "build",
             network=plan.architecture.to_dict(),
@@ -65,6 +71,7 @@ class CntkEngine:
             shared=shared.describe(),
         )
         self._rates = plan.rates
+        self._state_bytes = 2 * arrays.stat().st_size + STATE_MARGIN  # each weight has a velocity
         arrays.unlink()
         shared.unlink()
 
@@ -91,7 +98,8 @@ class CntkEngine:
         return logits
 
     def save(self, path: Path) -> None:
-        """See `Engine.save`."""
+        """See `Engine.save`. CNTK writes a damaged checkpoint on a full disk, or aborts: it is not let."""
+        files.require_room(path, self._state_bytes)
         self._worker.ask("save", path=str((path / CHECKPOINT).absolute()))
 
     def load(self, path: Path) -> None:

@@ -50,10 +50,7 @@ class SharedArrays:
             with self.path.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, layout.size)
         except OSError as error:
-            raise EngineError(
-                f"no room for {layout.size / 1e6:.0f} MB of shared memory in {folder} ({error.strerror}): "
-                "lower optimizer.minibatch_size or network.image_size, or enlarge /dev/shm"
-            ) from error
+            raise no_room(layout.size, folder, error) from error
         with self.path.open("r+b") as file:
             self._memory = mmap.mmap(file.fileno(), 0)
         self._arrays: dict[str, NDArray[Any]] = {
@@ -76,6 +73,14 @@ class SharedArrays:
         """Let go of the memory."""
         self.unlink()
         self._arrays.clear()
+
+
+def no_room(size: int, folder: Path, error: OSError) -> EngineError:
+    """The one line for shared memory that is full."""
+    return EngineError(
+        f"no room for {size / 1e6:.0f} MB of shared memory in {folder} ({error.strerror}): "
+        "lower optimizer.minibatch_size or network.image_size, or enlarge /dev/shm"
+    )
 
 
 def shared_folder() -> Path:

@@ -1,0 +1,142 @@
+"""Runs skinlab as a user does: a process of its own in a working directory of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skinlab import paths
+from skinlab.engines.cntk.worker_process import WORKER
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 240
+"""No command of these tests takes longer, unless the machine is stuck."""
+
+TINY = ("experiment=debug", "optimizer.minibatch_size=16", "evaluation.bootstrap=100")
+"""Overrides of the smallest run that still goes the whole path."""
+LONG = ("experiment=debug", "optimizer.minibatch_size=8", "training.epochs=1000", "training.schedule.name=cosine")
+"""Overrides of a run that is still training when a test stops it."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A working directory, and the environment in which commands run in it."""
+
+    path: Path
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of the command: this skinlab, the tests' home."""
+        known = os.environ.get("PYTHONPATH")
+        folders = os.pathsep.join([str(ROOT), *([known] if known else [])])
+        return os.environ | {"PYTHONPATH": folders, paths.HOME_VARIABLE: str(self.home)}
+
+    def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
+        """Start `skinlab WORDS` in a process group of its own, where Ctrl-C works even if this process ignores it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "skinlab", *words],
+            cwd=self.path,
+            env=self.environment,
+            text=True,
+            start_new_session=True,
+            preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 - one system call
+            **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options),
+        )
+
+    def skinlab(self, *words: str) -> Done:
+        """Run `skinlab WORDS` to its end."""
+        return finish(self.start(*words))
+
+    def train(self, *overrides: str) -> Path:
+        """Run `skinlab train OVERRIDES`, which must succeed; the run directory."""
+        before = set(self.runs())
+        done = self.skinlab("train", *overrides)
+        assert done.code == 0, done.err + done.out
+        (run,) = set(self.runs()) - before
+        return run
+
+    def runs(self) -> list[Path]:
+        """All run directories below outputs/, in order of their paths."""
+        return sorted(path.parent for path in (self.path / "outputs").rglob("run.json"))
+
+    def run(self) -> Path:
+        """The only run directory."""
+        (run,) = self.runs()
+        return run
+
+
+def _hear_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def finish(process: subprocess.Popen[str]) -> Done:
+    """Wait for a command; kill it where it takes too long."""
+    try:
+        out, err = process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    return Done(process.returncode, out or "", err or "", process.pid)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> bool:
+    """Whether a condition became true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def record(run: Path) -> dict[str, Any]:
+    """The content of run.json."""
+    content: dict[str, Any] = json.loads((run / "run.json").read_text())
+    return content
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl."""
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def workers_of(pid: int) -> list[int]:
+    """Process ids of the CNTK workers that a process started, found by their command line: also of orphans."""
+    wanted = [os.fsencode(WORKER), str(pid).encode()]
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+        except OSError:  # it ended meanwhile
+            continue
+        if words[-3:-1] == wanted:
+            found.append(int(entry.name))
+    return found
+
+
+def shared_memory_of(pid: int) -> list[Path]:
+    """Folders in shared memory that belong to a process."""
+    return list(Path("/dev/shm").glob(f"skinlab-{pid}-*"))
+
+
+def temporary_files(folder: Path) -> list[Path]:
+    """Files that a finished or failed run must not leave behind."""
+    return [path for path in folder.rglob("*") if ".tmp" in path.name or path.name == ".reserve"]

@@ -1,0 +1,84 @@
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skinlab import records
+from skinlab.data.manifest import Manifest
+from skinlab.data.prepare import Prepared
+from skinlab.run import Run
+from skinlab.training.checkpoint import Position
+from skinlab.training.loop import Fit
+from tests.data.data_builders import folder_dataset, synthetic_dataset
+
+SUBSETS = ["train", "test", "validation", "test"]
+
+
+def prepared(**changes: Any) -> Prepared:
+    names = ["a", 'b "quoted", with comma', "c", "d"]
+    manifest = Manifest(image_ids=names, paths=names, labels=["no", "yes", "no", "yes"], groups=["1", None, "2", "2"])
+    values = {
+        "manifest": manifest,
+        "images": np.zeros((4, 8, 8, 3), np.uint8),
+        "sha256": ["0" * 64] * 4,
+        "targets": np.array([0, 1, 0, 1]),
+        "classes": ["no", "yes"],
+        "positive": 1,
+        "subsets": SUBSETS,
+        "fingerprint": "f" * 64,
+        "split_hash": "5" * 64,
+        "audit": {"images": 4},
+    }
+    return Prepared(**(values | changes))
+
+
+def test_predictions_are_read_back_exactly_with_their_own_labels() -> None:
+    third = 1 / 3
+    given = {"validation": np.array([[third, 1 - third]]), "test": np.array([[0.1, 0.9], [1e-300, 1.0]])}
+    rows = list(csv.reader(io.StringIO(records.predictions_csv(prepared(), given))))
+    assert rows[0] == ["image_id", "subset", "label", "probability_no", "probability_yes"]
+    assert [row[:3] for row in rows[1:]] == [
+        ["c", "validation", "no"],
+        ['b "quoted", with comma', "test", "yes"],
+        ["d", "test", "yes"],
+    ]
+    assert [[float(value) for value in row[3:]] for row in rows[1:]] == [[third, 1 - third], [0.1, 0.9], [1e-300, 1.0]]
+
+
+def test_phantoms_and_shuffled_labels_are_noted_and_real_images_are_not() -> None:
+    assert "phantoms" in records.data_note(synthetic_dataset())
+    assert "shuffled" in records.data_note(folder_dataset("x", shuffle_labels=True))
+    assert "phantoms" not in records.data_note(folder_dataset("x", shuffle_labels=True))
+    assert records.data_note(folder_dataset("x")) == ""
+
+
+def test_the_data_line_counts_classes_and_subsets_and_calls_phantoms_phantoms() -> None:
+    line = records.describe_data(synthetic_dataset(), prepared())
+    assert line == "data: 4 phantoms (2 no, 2 yes); 1 train, 1 validation, 2 test; split 555555555555"
+    assert "4 images" in records.describe_data(folder_dataset("x"), prepared())
+
+
+def test_the_data_are_recorded_in_the_run(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", {})
+    records.data(run, prepared())
+    assert (run.path / "audit.json").read_text() == '{\n  "images": 4\n}\n'
+    assert len((run.path / "split.csv").read_text().splitlines()) == 5
+    facts = Run.open(run.path).record
+    assert (facts["dataset_fingerprint"], facts["split_hash"]) == ("f" * 64, "5" * 64)
+    assert facts["classes"] == ["no", "yes"]
+
+
+def test_all_lines_of_metrics_are_written_at_the_end_and_the_speed_is_recorded(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", {})
+    position = Position(epoch=2, records=[{"epoch": 1}, {"epoch": 2}])
+    records.training(run, Fit(position, images=100, seconds=8.0))
+    assert (run.path / "metrics.jsonl").read_text() == '{"epoch": 1}\n{"epoch": 2}\n'
+    assert run.record["images_per_second"] == 12.5
+
+
+def test_training_without_a_step_has_no_speed(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", {})
+    records.training(run, Fit(Position(), images=0, seconds=0.0))
+    assert run.record["images_per_second"] is None

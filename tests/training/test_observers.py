@@ -1,0 +1,81 @@
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinlab.training import observers
+from skinlab.training.loop import Record
+
+
+def record(epoch: int, **changes: Any) -> Record:
+    values = {
+        "epoch": epoch,
+        "learning_rate": 0.01,
+        "train_loss": 0.5,
+        "train_accuracy": 0.75,
+        "validation_loss": 0.25,
+        "validation_accuracy": 0.875,
+        "validation_auc": 0.9,
+    }
+    return values | changes
+
+
+def test_an_epoch_is_one_line_with_its_speed(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO), observers.terminal(epochs=10, images=100) as lines:
+        lines.advanced(0, 50, 100)
+        lines.epoch_ended([record(1), record(2)], seconds=4.0)
+    assert caplog.messages == [
+        "epoch  2/10  rate 0.01  loss 0.5000  validation loss 0.2500, accuracy 0.875, AUC 0.900  25 images/s"
+    ]
+
+
+def test_an_auc_that_does_not_exist_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        observers.Lines(1, 10).epoch_ended([record(1, validation_auc=None)], seconds=1.0)
+    assert "AUC not defined" in caplog.messages[0]
+
+
+def test_without_a_terminal_there_is_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not sys.stdout.isatty()
+    with observers.terminal(epochs=1, images=10) as lines:
+        lines.advanced(0, 5, 10)
+    assert capsys.readouterr().out == ""
+
+
+def test_without_sinks_nothing_is_written(tmp_path: Path) -> None:
+    with observers.tracking([], tmp_path) as sinks:
+        assert sinks == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_event_files_leave_out_what_is_not_defined(tmp_path: Path) -> None:
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator", reason="needs tensorboard")
+    with observers.tracking(["tensorboard"], tmp_path) as (sink,):
+        first, second = record(1, validation_auc=None), record(2, validation_auc=0.75)
+        sink.epoch_ended([first], 1.0)
+        sink.epoch_ended([first, second], 1.0)
+    events = reader.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [(event.step, event.value) for event in events.Scalars("validation/auc")] == [(2, 0.75)]
+    assert [(event.step, event.value) for event in events.Scalars("train/loss")] == [(1, 0.5), (2, 0.5)]
+
+
+def test_several_observers_are_told_the_same() -> None:
+    told: list[tuple[int, Any]] = []
+
+    class Notes:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def advanced(self, epoch: int, images: int, of: int) -> None:
+            told.append((self.number, (epoch, images, of)))
+
+        def epoch_ended(self, records: list[Record], seconds: float) -> None:
+            told.append((self.number, seconds))
+
+    both = observers.Observers([Notes(1), Notes(2)])
+    both.advanced(3, 4, 5)
+    both.epoch_ended([], 6.0)
+    assert told == [(1, (3, 4, 5)), (2, (3, 4, 5)), (1, 6.0), (2, 6.0)]
