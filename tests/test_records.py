@@ -19,7 +19,7 @@ SUBSETS = ["train", "test", "validation", "test"]
 def prepared(**changes: Any) -> Prepared:
     names = ["a", 'b "quoted", with comma', "c", "d"]
     manifest = Manifest(image_ids=names, paths=names, labels=["no", "yes", "no", "yes"], groups=["1", None, "2", "2"])
-    values = {
+    values: dict[str, Any] = {
         "manifest": manifest,
         "images": np.zeros((4, 8, 8, 3), np.uint8),
         "sha256": ["0" * 64] * 4,

@@ -33,16 +33,16 @@ class CntkEngine:
     def __init__(self, engine: schema.CntkEngine, seed: int) -> None:
         self._runtime = runtimes.require()
         environment = self._runtime.environment(threads=engine.threads, mkl_cpu_type=engine.mkl_cpu_type)
-        self._folder = shared_folder()
         self._shared: SharedArrays | None = None
         self._rates = np.empty(0)
         self._state_bytes = 0
         self._worker = WorkerProcess(self._runtime, environment)
         try:
             self._hello = self._worker.ask("hello", device=engine.device, seed=seed)
-        except EngineError:
-            self.close()
+        except BaseException:  # Ctrl-C too, which may come while the worker starts
+            self._worker.kill()
             raise
+        self._folder = shared_folder()  # last, so that nothing above can leave it behind
 
     @property
     def worker_pid(self) -> int:

@@ -1,0 +1,73 @@
+"""Data that cannot be used: one line that names it, and a run that is marked failed with it."""
+
+import json
+from pathlib import Path
+
+from skinlab.errors import DataError
+from tests.integration.commands import Workplace, record, temporary_files
+from tests.integration.pictures import add_broken, add_unusual
+
+SHORT = ("training.epochs=1", "network.image_size=32", "optimizer.minibatch_size=12", "evaluation.bootstrap=100")
+
+
+def refused(workplace: Workplace, path: str, *more: str) -> str:
+    """The reason for which training on a folder is refused."""
+    done = workplace.skinlab("train", "dataset=folder", f"dataset.path={path}", *SHORT, *more)
+    assert done.code == DataError.exit_code
+    (line,) = done.err.splitlines()
+    facts = record(workplace.run())
+    assert facts["status"] == "failed"
+    assert line == f"failed: {facts['error']}"
+    assert temporary_files(workplace.path) == []
+    return str(facts["error"])
+
+
+def test_no_such_folder(workplace: Workplace) -> None:
+    assert refused(workplace, "nowhere") == "no such folder: nowhere"
+
+
+def test_an_empty_folder(workplace: Workplace) -> None:
+    (workplace.path / "empty").mkdir()
+    assert refused(workplace, "empty").startswith("no images in empty")
+
+
+def test_one_class_only(workplace: Workplace, folder: Path) -> None:
+    for path in (folder / "malignant").iterdir():
+        path.unlink()
+    assert refused(workplace, str(folder)).startswith(f"one class only: all images of {folder} are in benign/")
+
+
+def test_a_class_too_small_for_the_split(workplace: Workplace, folder: Path) -> None:
+    for path in sorted((folder / "malignant").iterdir())[2:]:
+        path.unlink()
+    reason = refused(workplace, str(folder))
+    assert "malignant" in reason
+    assert "2" in reason
+
+
+def test_broken_files_are_named_and_left_out_and_unusual_ones_are_used(workplace: Workplace, folder: Path) -> None:
+    good = add_unusual(folder / "benign")
+    broken = add_broken(folder / "malignant")
+    run = workplace.train("dataset=folder", f"dataset.path={folder}", *SHORT)
+    audit = json.loads((run / "audit.json").read_text())
+    corrupt = {item["image_id"]: item["reason"] for item in audit["corrupt"]}
+    assert {name.split("/")[-1].split(".")[0] for name in corrupt} == {name.split(".")[0] for name in broken}
+    assert all(corrupt.values())
+    assert audit["images"] == 24 + len(good)
+    used = (run / "split.csv").read_text()
+    assert all(f"benign/{name.split('.')[0]}," in used for name in good)
+    assert record(run)["status"] == "finished"
+
+
+def test_on_corrupt_fail_stops_with_the_names(workplace: Workplace, folder: Path) -> None:
+    broken = add_broken(folder / "malignant")
+    reason = refused(workplace, str(folder), "dataset.on_corrupt=fail")
+    assert reason.startswith("3 of 27 images cannot be read: ")
+    assert all(name.split(".")[0] in reason for name in broken)
+
+
+def test_a_folder_without_a_single_image(workplace: Workplace) -> None:
+    for label in ("a", "b"):
+        (workplace.path / "images" / label).mkdir(parents=True)
+        (workplace.path / "images" / label / "x.jpg").write_text("not an image")
+    assert refused(workplace, "images").startswith("none of the 2 images can be read: ")

@@ -1,0 +1,38 @@
+"""The same declaration gives the same bits: in another process, with other loader workers, with other sinks."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.commands import TINY, Workplace
+
+RESULTS = ("summary.json", "predictions.csv", "checkpoints/best.safetensors", "split.csv", "metrics.jsonl")
+
+
+@pytest.fixture(scope="module")
+def again(tmp_path_factory: pytest.TempPathFactory, cntk_home: Path) -> dict[str, Path]:
+    """A run like `finished`, but with four loader workers and no tracking; and one with another seed."""
+    workplace = Workplace(tmp_path_factory.mktemp("again"), cntk_home)
+    done = workplace.skinlab("train", "-m", *TINY, "training.loader_workers=4", "seed=1,2")
+    assert done.code == 0, done.err + done.out
+    same, other = workplace.runs()
+    return {"same": same, "other": other}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_second_run_gives_the_same_bytes(finished_run: Path, again: dict[str, Path], name: str) -> None:
+    assert (again["same"] / name).read_bytes() == (finished_run / name).read_bytes()
+
+
+def test_the_bundle_is_the_same_bytes(finished_run: Path, again: dict[str, Path]) -> None:
+    for path in (finished_run / "bundle").iterdir():
+        assert (again["same"] / "bundle" / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["summary.json", "predictions.csv", "checkpoints/best.safetensors"])
+def test_another_seed_gives_other_results(finished_run: Path, again: dict[str, Path], name: str) -> None:
+    assert (again["other"] / name).read_bytes() != (finished_run / name).read_bytes()
+
+
+def test_another_seed_of_training_keeps_the_split(finished_run: Path, again: dict[str, Path]) -> None:
+    assert (again["other"] / "split.csv").read_bytes() == (finished_run / "split.csv").read_bytes()
