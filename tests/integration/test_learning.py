@@ -1,6 +1,6 @@
 """The default experiment learns what is in the phantoms, and nothing where there is nothing to learn.
 
-Five epochs instead of fifteen: the schedule's phases stretch with them, and the test AUC has come to rest by then.
+Four epochs instead of fifteen: the schedule's phases stretch with them, and the test AUC has come to rest by then.
 """
 
 import json
@@ -12,7 +12,7 @@ from tests.integration.commands import Workplace
 
 pytestmark = pytest.mark.slow
 
-FEWER = ("training.epochs=5", "evaluation.bootstrap=100")
+FEWER = ("training.epochs=4", "evaluation.bootstrap=100")
 
 
 def auc_of(workplace: Workplace, *overrides: str) -> dict[str, Any]:
