@@ -46,9 +46,9 @@ def learning_rate(schedule: schema.Schedule, base: float, epochs: int, epoch: fl
 
 
 def _phase_factor(phases: list[schema.Phase], epochs: int, epoch: int) -> float:
-    """The factor of the phase in which the middle of this epoch lies, phases being stretched to `epochs`."""
+    """The factor of the phase in which this epoch starts, phases being stretched to `epochs`."""
     declared = sum(phase.epochs for phase in phases)
-    position = (epoch + 0.5) * declared / epochs
+    position = epoch * declared / epochs
     for phase in phases:
         if position < phase.epochs:
             return phase.factor

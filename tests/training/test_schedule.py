@@ -26,7 +26,8 @@ def test_the_references_phases() -> None:
 
 def test_phases_are_stretched_to_the_declared_epochs() -> None:
     assert rates("phases", 30) == pytest.approx([2.0] * 14 + [0.2] * 14 + [0.02] * 2)
-    assert rates("phases", 1) == pytest.approx([0.2])
+    assert rates("phases", 2) == pytest.approx([2.0, 0.2])
+    assert rates("phases", 1) == pytest.approx([2.0])
 
 
 def test_warm_up_rises_from_zero_to_the_phases() -> None:
