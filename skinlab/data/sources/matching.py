@@ -2,8 +2,9 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
+from typing import NoReturn
 
 from skinlab.data.sources.columns import Columns
 from skinlab.data.sources.files import without_extension
@@ -32,20 +33,22 @@ def match_images(table: Columns, values: Sequence[str], root: Path, found: Seque
         DataError: a path that leaves `root`, rows without image, names of several files, an image in two rows.
     """
     names = _inside_root(table, values, root)
-    index = _Index(found)
-    files = [index.files(name) for name in names]
-    if missing := [name or "(empty)" for name, matches in zip(names, files, strict=True) if not matches]:
-        raise DataError(f"{table.path}: {len(missing)} rows have no image in {root}: {listed(missing)}")
-    if unclear := [name for name, matches in zip(names, files, strict=True) if len(matches) > 1]:
-        example = ", ".join(index.files(unclear[0])[:2])
-        raise DataError(
-            f"{table.path}: {len(unclear)} names fit several files in {root}: {listed(unclear)} ({example})"
-        )
-    matched = [matches[0] for matches in files]
+    files, several = _resolve(names, found)
+    if None in files:
+        _refuse(table, root, several, [name for name, file in zip(names, files, strict=True) if file is None])
+    matched = [file for file in files if file is not None]
     if twice := [name for name, count in Counter(matched).items() if count > 1]:
         raise DataError(f"{table.path}: {len(twice)} images are in more than one row: {listed(sorted(twice))}")
     _tell_unlisted(table, root, found, matched)
     return matched
+
+
+def _refuse(table: Columns, root: Path, several: Mapping[str, Sequence[str]], names: Sequence[str]) -> NoReturn:
+    """Says what is wrong with the names that are not of exactly one file."""
+    if missing := [name or "(empty)" for name in names if name not in several]:
+        raise DataError(f"{table.path}: {len(missing)} rows have no image in {root}: {listed(missing)}")
+    example = ", ".join(several[names[0]][:2])
+    raise DataError(f"{table.path}: {len(names)} names fit several files in {root}: {listed(names)} ({example})")
 
 
 def _tell_unlisted(table: Columns, root: Path, found: Sequence[str], matched: Sequence[str]) -> None:
@@ -79,23 +82,35 @@ def _relative(value: str, root: Path) -> str | None:
     return None if path.is_absolute() or ".." in path.parts else path.as_posix()
 
 
-class _Index:
-    """Image files by relative path, by relative path without extension, and by bare name."""
+def _resolve(names: Sequence[str], found: Sequence[str]) -> tuple[list[str | None], dict[str, list[str]]]:
+    """The one file that each name means, the closest kind of match first; and the files of names that mean several."""
+    files: list[str | None] = [None] * len(names)
+    several: dict[str, list[str]] = {}
+    for kind in (_path, _stem, _bare_names):
+        wanted = {name for name, file in zip(names, files, strict=True) if file is None and name not in several}
+        if not wanted:
+            break
+        one: dict[str, str] = {}
+        for path in found:
+            for name in kind(path):
+                if name in wanted and one.setdefault(name, path) != path:
+                    several.setdefault(name, [one[name]]).append(path)
+        files = [
+            file if file is not None or name in several else one.get(name)
+            for name, file in zip(names, files, strict=True)
+        ]
+    return files, several
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        self._paths = set(paths)
-        self._by_stem: dict[str, list[str]] = {}
-        self._by_name: dict[str, list[str]] = {}
-        for path in paths:
-            stem = without_extension(path)
-            self._by_stem.setdefault(stem, []).append(path)
-            if "/" not in path:
-                continue  # its bare name is its path
-            for name in (path.rpartition("/")[2], stem.rpartition("/")[2]):
-                self._by_name.setdefault(name, []).append(path)
 
-    def files(self, value: str) -> list[str]:
-        """The files that a value of the table may mean; the closest kind of match wins."""
-        if value in self._paths:
-            return [value]
-        return self._by_stem.get(value) or self._by_name.get(value) or []
+def _path(path: str) -> tuple[str]:
+    return (path,)
+
+
+def _stem(path: str) -> tuple[str]:
+    return (without_extension(path),)
+
+
+def _bare_names(path: str) -> tuple[str, str]:
+    """With and without extension, without folders."""
+    name = path.rpartition("/")[2]
+    return name, without_extension(name)

@@ -21,6 +21,9 @@ def deal(
     classes are furthest below their share (Sainte-Laguë's rule for dividing seats), so that every class is divided
     as declared to within about the size of one group. The order of the rows does not matter.
 
+    Of the few largest groups the first go to the largest part whatever is drawn: only their order is by chance. In
+    HAM10000's sample the two lesions of six images are in train for every seed of a hold-out.
+
     Args:
         image_ids: unique names.
         labels: class name of each image.
@@ -112,5 +115,9 @@ def _chosen(
 
 def _fullness(content: Mapping[str, int], dealt: Mapping[str, int], share: Mapping[str, float]) -> tuple[int, float]:
     """How little a part needs these images: one that has none of a class comes first."""
-    lacking = sum(not dealt[label] for label in content)
-    return -lacking, sum(count * (dealt[label] + count / 2) / share[label] for label, count in content.items())
+    lacking, fullness = 0, 0.0
+    for label, count in content.items():  # not sum(): it rounds in another way from Python 3.12 on
+        have = dealt[label]
+        lacking += not have
+        fullness += count * (have + count / 2) / share[label]
+    return -lacking, fullness
