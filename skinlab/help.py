@@ -128,7 +128,7 @@ def _default_text(key: tree.Key, defaults: "Defaults") -> str:
             by_text.setdefault(_value_text(value, file), []).append(file.rpartition("/")[2])
     if len(by_text) == 1:
         return next(iter(by_text))
-    return ", ".join(f"{text} with {' and '.join(files)}" for text, files in by_text.items())
+    return ", ".join(f"{text} with {wording.alternatives_text(files, 'and')}" for text, files in by_text.items())
 
 
 def _value_text(value: Any, file: str) -> str:

@@ -79,7 +79,9 @@ def describe_data(dataset: schema.Dataset, prepared: Prepared) -> str:
     counts = np.bincount(prepared.targets, minlength=len(prepared.classes))
     classes = ", ".join(f"{count} {name}" for name, count in zip(prepared.classes, counts, strict=True))
     subsets = ", ".join(f"{len(prepared.rows(name))} {name}" for name in ("train", "validation", "test"))
-    return f"data: {len(prepared.targets)} {kind} ({classes}); {subsets}; split {prepared.split_hash[:12]}"
+    unknown = sum(group is None for group in prepared.manifest.groups)
+    alone = f"; {unknown} without a known lesion or patient" if unknown else ""
+    return f"data: {len(prepared.targets)} {kind} ({classes}); {subsets}{alone}; split {prepared.split_hash[:12]}"
 
 
 def data_remarks(audit: dict[str, Any]) -> list[str]:

@@ -37,12 +37,20 @@ def key(
 class DatasetBase:
     """Keys that every data set has."""
 
-    classes: list[str] | None = key("class names in the order of the outputs; null: all labels found, sorted")
+    classes: list[str] | dict[str, list[str]] | None = key(
+        "classes in the order of the outputs: labels, or {class: [its labels]} to merge them; null: all labels found, "
+        "sorted"
+    )
+    on_other_label: Literal["drop", "fail"] = key(
+        "images whose label is in no class are left out and counted, or stop the run"
+    )
     positive_class: str | None = key(
         "the class that sensitivity and AUC are about; null: malignant, melanoma or the last"
     )
     on_corrupt: Literal["drop", "fail"] = key("an unreadable image is left out and recorded, or stops the run")
-    shuffle_labels: bool = key("negative control: labels are permuted, so an honest test score is chance")
+    shuffle_labels: bool = key(
+        "negative control: labels are permuted by split.seed (by 0 with split=file), so an honest test score is chance"
+    )
     image_size: int = key(
         "size these images are best trained at; network.image_size follows it", ge=32, le=1024, unit="px"
     )
@@ -72,17 +80,46 @@ class FolderDataset(DatasetBase):
 
 @dataclass(frozen=True, kw_only=True)
 class TableDataset(DatasetBase):
-    """A CSV file with one row per image, and a folder of images."""
+    """A CSV or Parquet file with one row per image, and a folder of images."""
 
     name: Literal["table"] = key("which source")
-    path: str = key("the CSV file")
-    image_root: str | None = key("folder that image paths are relative to; null: the folder of the CSV file")
+    path: str = key("the CSV file, or a .parquet file")
+    image_root: str | None = key("folder that image paths are relative to; null: the folder of the table")
     image_column: str = key("column with the image's path or its name without extension")
     label_column: str = key("column with the class name")
     group_column: str | None = key("column with the lesion or patient id; null: groups are not known")
 
 
-Dataset = SyntheticDataset | FolderDataset | TableDataset
+@dataclass(frozen=True, kw_only=True)
+class Ham10000Dataset(DatasetBase):
+    """HAM10000: seven diagnoses (akiec, bcc, bkl, df, mel, nv, vasc); images of one lesion are a group."""
+
+    name: Literal["ham10000"] = key("which source")
+    path: str = key("the folder with HAM10000_metadata.csv, and the images in it or in its sub-folders")
+
+
+@dataclass(frozen=True, kw_only=True)
+class IsicChallengeDataset(DatasetBase):
+    """An ISIC challenge of 2016 to 2020: images and the ground truth of the classification task."""
+
+    name: Literal["isic_challenge"] = key("which source")
+    path: str = key("the folder of images")
+    ground_truth: str = key("the ground-truth CSV file of the classification task")
+    metadata: str | None = key("a CSV file with further columns, e.g. lesion_id; null: none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class IsicCliDataset(DatasetBase):
+    """The folder that `isic image download` writes: images and metadata.csv."""
+
+    name: Literal["isic_cli"] = key("which source")
+    path: str = key("the folder with metadata.csv and the images")
+    label_column: str | None = key(
+        "column with the class name; null: the first that is there of diagnosis_1, benign_malignant, diagnosis"
+    )
+
+
+Dataset = SyntheticDataset | FolderDataset | TableDataset | Ham10000Dataset | IsicChallengeDataset | IsicCliDataset
 
 
 # --- split ---------------------------------------------------------------------------------------------------------
@@ -96,6 +133,54 @@ class HoldoutSplit:
     validation: float = key("fraction of the images for model selection", gt=0, lt=1)
     test: float = key("fraction of the images scored once, at the end", gt=0, lt=1)
     seed: int = key("the split is a function of this seed and the image and group ids", ge=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KFoldSplit:
+    """Stratified, group-aware cross-validation: each image is in the test subset of exactly one fold."""
+
+    name: Literal["kfold"] = key("which split")
+    folds: int = key("how many parts the images are divided into", ge=2, le=100)
+    fold: int = key("which part is the test subset of this run; all: -m 'split.fold=range(5)'", ge=0)
+    validation: float = key("fraction of the images outside the test fold for model selection", gt=0, lt=1)
+    seed: int = key("the folds are a function of this seed and the image and group ids", ge=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubsetValues:
+    """Which values of a column stand for which subset."""
+
+    train: list[str] = key("values for training")
+    validation: list[str] = key("values for model selection")
+    test: list[str] = key("values for the images scored once, at the end")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnSplit:
+    """Subsets as a column of the data set's table tells them."""
+
+    name: Literal["column"] = key("which split")
+    column: str = key("the column")
+    values: SubsetValues = key("which values stand for which subset")
+    on_other_value: Literal["drop", "fail"] = key("images with another value are left out and counted, or stop the run")
+    validation: float | None = key(
+        "fraction of the training images to take for model selection; null: the column names them", gt=0, lt=1
+    )
+    seed: int = key("what is taken from the training images is a function of this seed and the ids", ge=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSplit:
+    """The subsets of an earlier run."""
+
+    name: Literal["file"] = key("which split")
+    path: str = key("the split.csv of a run")
+    on_mismatch: Literal["drop", "fail"] = key(
+        "images that are not the same as in the file are left out and counted, or stop the run"
+    )
+
+
+Split = HoldoutSplit | KFoldSplit | ColumnSplit | FileSplit
 
 
 # --- augmentation --------------------------------------------------------------------------------------------------
@@ -218,7 +303,7 @@ class Config:
     seed: int = key("of weights, order, augmentation and dropout", ge=0, le=2**31 - 1)
     output_dir: str = key("where run directories go")
     dataset: Dataset = key("labelled images")
-    split: HoldoutSplit = key("train, validation and test subsets")
+    split: Split = key("train, validation and test subsets")
     augmentation: Augmentation = key("random changes of training images")
     network: Network = key("architecture")
     method: Finetune = key("what is trained")

@@ -24,8 +24,9 @@ def test_a_key_is_listed_with_type_range_unit_and_default():
         "[number, greater than 0 and at most 10; default 0.01]"
     ) in text
     assert (
-        "whole number, at least 32 and at most 1024, px; default 72 with synthetic, 224 with folder and table" in text
-    )
+        "whole number, at least 32 and at most 1024, px; default 72 with synthetic, 224 with folder, ham10000, "
+        "isic_challenge, isic_cli and table"
+    ) in text
     assert "dataset.path the folder (only dataset=folder) [text; default none, required]" in text
 
 

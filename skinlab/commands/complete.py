@@ -101,7 +101,7 @@ def _values(key: str, typed: str, searched: Sequence[Place]) -> list[str]:
     if key in groups(searched):
         return _starting(typed, choices(key, searched))
     kinds = [known.kind for known in tree.all_keys() if known.dotted == key]
-    if any(tree.members(kind)[0] is str for kind in kinds) and key.endswith(("path", "_root", "_dir")):
+    if any(tree.members(kind)[0] is str for kind in kinds) and tree.is_path(key):
         return _paths(typed)
     return _starting(typed, dict.fromkeys(name for kind in kinds for name in _values_of(kind)))
 

@@ -2,7 +2,8 @@
 
 import importlib.util
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it
 
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
-    return [*_name(config), *_classes(config), *_fractions(config), *_std(config), *_targets(config), *_sinks(config)]
+    rules = (_name, _classes, _split, _std, _targets, _sinks)
+    return [problem for rule in rules for problem in rule(config)]
 
 
 def _name(config: schema.Config) -> Iterator[Problem]:
@@ -36,18 +38,52 @@ def _classes(config: schema.Config) -> Iterator[Problem]:
     if classes is None:
         return
     path = ("dataset", "classes")
-    if len(set(classes)) < max(2, len(classes)):
+    names = list(classes)
+    if len(set(names)) < max(2, len(names)):
         yield Problem(path, classes, "must be at least two different class names")
-    elif positive is not None and positive not in classes:
-        what = f"must be one of dataset.classes: {', '.join(classes)}"
+    elif positive is not None and positive not in names:
+        what = f"must be one of dataset.classes: {', '.join(names)}"
         yield Problem(("dataset", "positive_class"), positive, what, others=(path,))
+    if isinstance(classes, dict):
+        yield from _distinct(classes, path, "class")
 
 
-def _fractions(config: schema.Config) -> Iterator[Problem]:
-    taken = config.split.validation + config.split.test
+def _distinct(listed: Mapping[str, Sequence[str]], path: KeyPath, what: str) -> Iterator[Problem]:
+    """Each name has values of its own."""
+    for name in (name for name, values in listed.items() if not values):
+        yield Problem((*path, name), [], f"is empty: name what belongs to this {what}")
+    for value, count in Counter(value for values in listed.values() for value in values).items():
+        if count > 1:
+            where = ", ".join(name for name, values in listed.items() for other in values if other == value)
+            yield Problem(path, dict(listed), f"{value} is named {count} times ({where}): it can be of one {what} only")
+
+
+def _split(config: schema.Config) -> Iterator[Problem]:
+    match config.split:
+        case schema.HoldoutSplit():
+            yield from _fractions(config.split)
+        case schema.KFoldSplit() if config.split.fold >= config.split.folds:
+            last = config.split.folds - 1
+            what = f"must be at most {last}: folds are counted from 0, and split.folds={config.split.folds}"
+            yield Problem(("split", "fold"), config.split.fold, what, others=(("split", "folds"),))
+        case schema.ColumnSplit():
+            yield from _subset_values(config.split)
+
+
+def _fractions(split: schema.HoldoutSplit) -> Iterator[Problem]:
+    taken = split.validation + split.test
     if taken >= 1:
         what = f"split.validation + split.test must be below 1 to leave images for training, not {taken:g}"
-        yield Problem(("split", "validation"), config.split.validation, what, others=(("split", "test"),))
+        yield Problem(("split", "validation"), split.validation, what, others=(("split", "test"),))
+
+
+def _subset_values(split: schema.ColumnSplit) -> Iterator[Problem]:
+    values = {"train": split.values.train, "validation": split.values.validation, "test": split.values.test}
+    needed = {name: found for name, found in values.items() if found or name != "validation"}
+    yield from _distinct(needed, ("split", "values"), "subset")
+    if not values["validation"] and split.validation is None:
+        what = "is empty: name the values for validation, or set split.validation=0.15 to take it from training"
+        yield Problem(("split", "values", "validation"), [], what)
 
 
 def _std(config: schema.Config) -> Iterator[Problem]:

@@ -97,6 +97,27 @@ def is_mapping(kind: Kind) -> bool:
     return origin(members(kind)[0]) is dict
 
 
+def named_values(kind: Kind) -> Kind | None:
+    """The type of the values of a mapping whose keys are the user's own names; None for any other type.
+
+    >>> named_values(list[str] | dict[str, list[str]] | None)
+    list[str]
+    """
+    mappings = [member for member in members(kind) if origin(member) is dict]
+    value: Kind = get_args(mappings[0])[1] if mappings else Any
+    return None if value is Any else value
+
+
+def is_path(key: str) -> bool:
+    """Whether a key of type text names a file or folder.
+
+    >>> is_path("dataset.path"), is_path("dataset.ground_truth"), is_path("name")
+    (True, True, False)
+    """
+    name = key.rpartition(".")[2]
+    return name in ("path", "ground_truth", "metadata") or name.endswith(("_root", "_dir"))
+
+
 def in_list(path: KeyPath) -> bool:
     """Whether a path leads through an element of a list."""
     return any(name.isdigit() for name in path)

@@ -70,6 +70,9 @@ class _Reader:
         """A value that is not null, by the shape of its type."""
         if alternatives := tree.sections(kind):
             return self.alternative(alternatives, value, path)
+        named = tree.named_values(kind)
+        if named is not None and isinstance(value, dict):
+            return self.named(named, value, path)
         first = tree.members(kind)[0]
         if tree.literals(first):
             return self.literal(first, value, path)
@@ -119,7 +122,7 @@ class _Reader:
         here = ".".join(path)
         if owners := _owners(kind, name, path):
             what = f"no key '{name}' in {here}={tree.variant_name(kind)}"
-            hint = f"; it belongs to {' and '.join(f'{here}={owner}' for owner in owners)}"
+            hint = f"; it belongs to {wording.alternatives_text([f'{here}={owner}' for owner in owners], 'and')}"
             self.problems.append(Problem((*path, name), value, what, path, hint))
             return
         if not path and name == tree.PRESETS:
@@ -144,6 +147,12 @@ class _Reader:
         if not _within(len(value), bounds):
             return self.bad(path, value, f"must have {wording.bounds_text(bounds)} elements, not {len(value)}")
         return [self.value(tree.element(kind), item, (*path, str(i)), {}) for i, item in enumerate(value)]
+
+    def named(self, kind: "Kind", value: dict[Any, Any], path: "KeyPath") -> Any:
+        """Values of one type under the user's own names."""
+        for name in (name for name in value if not isinstance(name, str)):
+            self.bad(path, value, f"name {wording.value_text(name)} must be text; quote it")
+        return {name: self.value(kind, item, (*path, str(name)), {}) for name, item in value.items()}
 
     def free(self, kind: "Kind", value: Any, path: "KeyPath") -> Any:
         """A value whose keys are somebody else's, e.g. the arguments of a transform: JSON's types only."""

@@ -1,7 +1,7 @@
 """How types, bounds and values are put in words, the same in errors and in help."""
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from skinlab.config import tree
@@ -62,16 +62,32 @@ def kind_text(kind: tree.Kind) -> str:
 
     >>> kind_text(list[float] | None)
     'a list of numbers or null'
+    >>> kind_text(list[str] | dict[str, list[str]] | None)
+    'a list of texts, {name: a list of texts} or null'
     """
-    null = " or null" if tree.is_optional(kind) else ""
-    first = tree.members(kind)[0]
-    if allowed := tree.literals(first):
-        return (f"one of {', '.join(allowed)}" if len(allowed) > 1 else allowed[0]) + null
-    if (element := tree.element(first)) is not None:
-        return f"a list of {_plural(element)}{null}"
-    if tree.sections(first) or tree.is_mapping(first):
-        return f"keys and values{null}"
-    return _NAMES[first] + null
+    texts = list(dict.fromkeys(_member_text(member) for member in tree.members(kind)))
+    return alternatives_text([*texts, "null"] if tree.is_optional(kind) else texts)
+
+
+def alternatives_text(texts: Sequence[str], last: str = "or") -> str:
+    """Several things in words.
+
+    >>> alternatives_text(["a", "b", "c"]), alternatives_text(["a", "b"], "and"), alternatives_text(["a"])
+    ('a, b or c', 'a and b', 'a')
+    """
+    return f" {last} ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
+
+
+def _member_text(member: tree.Kind) -> str:
+    if allowed := tree.literals(member):
+        return f"one of {', '.join(allowed)}" if len(allowed) > 1 else allowed[0]
+    if (element := tree.element(member)) is not None:
+        return f"a list of {_plural(element)}"
+    if (named := tree.named_values(member)) is not None:
+        return f"{{name: {kind_text(named)}}}"
+    if tree.sections(member) or tree.is_mapping(member):
+        return "keys and values"
+    return _NAMES[member]
 
 
 def _plural(element: tree.Kind) -> str:
@@ -112,7 +128,7 @@ def example_value(kind: tree.Kind, name: str) -> str:
     if allowed := tree.literals(first):
         return str(allowed[0])
     if first is str:
-        return "PATH" if name == "path" or name.endswith(("_root", "_dir")) else "TEXT"
+        return "PATH" if tree.is_path(name) else "TEXT"
     if first is bool:
         return "true"
     if get_args(first):

@@ -1,6 +1,5 @@
 """Which classes there are and in which order, which one is positive, and labels for the negative control."""
 
-from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
 
@@ -11,36 +10,29 @@ _POSITIVE_BY_NAME = ("malignant", "melanoma")
 
 
 def resolve_classes(
-    labels: Sequence[str], classes: Sequence[str] | None, positive_class: str | None
+    labels: Sequence[str], names: Sequence[str] | None, positive_class: str | None
 ) -> tuple[list[str], int]:
     """The classes in the order of the outputs, and which one sensitivity and AUC are about.
 
     Args:
-        labels: the label of each image.
-        classes: declared names in order; None: all labels found, sorted.
+        labels: the class of each image.
+        names: declared classes in order; None: all that are found, sorted.
         positive_class: declared name; None: malignant, else melanoma, else the last class.
 
     Returns:
         Class names, and the index of the positive one.
 
     Raises:
-        DataError: fewer than two classes, a class without images or named twice, an unknown positive class.
+        DataError: fewer than two classes, or an unknown positive class.
 
     Example:
         >>> resolve_classes(["nevus", "melanoma", "nevus"], None, None)
         (['melanoma', 'nevus'], 0)
     """
-    found = Counter(labels)
-    names = sorted(found) if classes is None else list(classes)
-    for name, count in Counter(names).items():
-        if count > 1:
-            raise DataError(f"dataset.classes names {name} {count} times")
-        if name not in found:
-            hint = nearest(name, found)
-            raise DataError(f"no image has the label {name}{hint}; dataset.classes may name: {listed(sorted(found))}")
-    if len(names) < 2:  # noqa: PLR2004 - the least that can be told apart
-        raise DataError(f"one class only ({listed(names) or 'none'}): at least two are needed to learn a difference")
-    return names, names.index(_positive(names, positive_class))
+    classes = sorted(set(labels)) if names is None else list(names)
+    if len(classes) < 2:  # noqa: PLR2004 - the least that can be told apart
+        raise DataError(f"one class only ({listed(classes) or 'none'}): at least two are needed to learn a difference")
+    return classes, classes.index(_positive(classes, positive_class))
 
 
 def _positive(names: Sequence[str], declared: str | None) -> str:

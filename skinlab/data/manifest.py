@@ -1,6 +1,6 @@
 """The table that every data source yields and everything after it works on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -21,7 +21,7 @@ class Manifest:
     paths: Sequence[str]
     labels: Sequence[str]
     groups: Sequence[str | None]
-    attributes: dict[str, Sequence[str]] = field(default_factory=dict)
+    attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ignored_files: int = 0
 
     def __len__(self) -> int:
@@ -37,3 +37,7 @@ class Manifest:
             attributes={name: [column[i] for i in rows] for name, column in self.attributes.items()},
             ignored_files=self.ignored_files,
         )
+
+    def by_id(self) -> "Manifest":
+        """The same images sorted by id, as sources yield them."""
+        return self.take(sorted(range(len(self)), key=self.image_ids.__getitem__))

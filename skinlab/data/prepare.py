@@ -13,17 +13,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from skinlab.data import splits
 from skinlab.data.cache import decoded
+from skinlab.data.classes import choose_classes
 from skinlab.data.duplicates import find_duplicates, merge_groups
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.data.labels import resolve_classes, shuffle_labels
 from skinlab.data.manifest import Manifest
 from skinlab.data.sources import load
-from skinlab.data.split import SUBSETS, holdout, split_hash
+from skinlab.data.split import SUBSETS, split_hash
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
-from skinlab.schema import Dataset, HoldoutSplit
+from skinlab.schema import Dataset, Split
 
 Report = Callable[[int, int], None]
 
@@ -63,15 +65,15 @@ class Prepared:
         return np.array([row for row, name in enumerate(self.subsets) if name == subset], dtype=np.int64)
 
 
-def prepare(dataset: Dataset, split: HoldoutSplit, image_size: int, report: Report | None = None) -> Prepared:
+def prepare(dataset: Dataset, split: Split, image_size: int, report: Report | None = None) -> Prepared:
     """Loads, hashes, decodes, labels and splits a data set.
 
     Files with the same content are kept in one subset. With `dataset.shuffle_labels` the permutation is drawn from
-    `split.seed`, after unreadable images are left out.
+    the seed of the split, after unreadable images are left out.
 
     Args:
         dataset: what to load.
-        split: fractions and seed.
+        split: which image comes into which subset.
         image_size: width and height of the decoded images, in pixels.
         report: called with (images done, images in all) while images are decoded.
 
@@ -79,18 +81,18 @@ def prepare(dataset: Dataset, split: HoldoutSplit, image_size: int, report: Repo
         DataError: the data cannot be used as declared; see the steps.
         OutputError: the cache folder cannot be written.
     """
-    source = load(dataset)
-    classes, positive = resolve_classes(source.labels, dataset.classes, dataset.positive_class)
-    chosen, left_out = _choose(source, classes)
+    labelled = choose_classes(load(dataset), dataset.classes, dataset.on_other_label)
+    classes, positive = resolve_classes(labelled.manifest.labels, labelled.names, dataset.positive_class)
+    chosen, left_out_by_split = splits.restrict(labelled.manifest, split)
     manifest, images, sha256, corrupt = _read(chosen, image_size, report)
     _check_corrupt(corrupt, len(chosen), dataset)
     _check_classes_left(manifest, classes, corrupt)
     duplicates = find_duplicates(sha256)
     conflicting = [rows for rows in duplicates if len({manifest.labels[row] for row in rows}) > 1]
     if dataset.shuffle_labels:
-        manifest = _shuffled(manifest, split.seed)
+        manifest = _shuffled(manifest, splits.seed_of(split))
     groups = merge_groups(manifest.image_ids, manifest.groups, duplicates)
-    subsets = holdout(manifest.image_ids, manifest.labels, groups, split)
+    subsets, split_notes = splits.assign(manifest, sha256, groups, split)
     index = {name: i for i, name in enumerate(classes)}
     return Prepared(
         manifest=manifest,
@@ -100,10 +102,12 @@ def prepare(dataset: Dataset, split: HoldoutSplit, image_size: int, report: Repo
         classes=classes,
         positive=positive,
         subsets=subsets,
-        fingerprint=_fingerprint(manifest, sha256),
+        fingerprint=fingerprint(manifest.image_ids, sha256, manifest.labels),
         split_hash=split_hash(manifest.image_ids, sha256, manifest.labels, manifest.groups, subsets),
         audit={
-            **_found(manifest, corrupt, left_out, duplicates),
+            **_found(manifest, corrupt, duplicates),
+            **labelled.audit(),
+            "split": {**left_out_by_split, **split_notes},
             "counts": _counts(classes, manifest.labels, subsets),
             "duplicates_with_conflicting_labels": _named(manifest, conflicting),
             "duplicates_across_subsets": _named(manifest, [r for r in duplicates if len({subsets[i] for i in r}) > 1]),
@@ -114,28 +118,16 @@ def prepare(dataset: Dataset, split: HoldoutSplit, image_size: int, report: Repo
 def _found(
     manifest: Manifest,
     corrupt: Sequence[tuple[str, str]],
-    left_out: dict[str, int],
     duplicates: Sequence[Sequence[int]],
 ) -> dict[str, Any]:
     """The part of the audit that neither labels nor split have a say in."""
     return {
         "images": len(manifest),
         "corrupt": [{"image_id": image_id, "reason": reason} for image_id, reason in corrupt],
-        "left_out_labels": left_out,
         "ignored_files": manifest.ignored_files,
         "images_without_group": sum(group is None for group in manifest.groups),
         "duplicates": _named(manifest, duplicates),
     }
-
-
-def _choose(manifest: Manifest, classes: Sequence[str]) -> tuple[Manifest, dict[str, int]]:
-    """The images of the classes, and how many there are of each other label."""
-    wanted = set(classes)
-    left_out = Counter(label for label in manifest.labels if label not in wanted)
-    if not left_out:
-        return manifest, {}
-    rows = [row for row, label in enumerate(manifest.labels) if label in wanted]
-    return manifest.take(rows), dict(sorted(left_out.items()))
 
 
 def _read(
@@ -182,9 +174,10 @@ def _shuffled(manifest: Manifest, seed: int) -> Manifest:
     )
 
 
-def _fingerprint(manifest: Manifest, sha256: Sequence[str]) -> str:
+def fingerprint(image_ids: Sequence[str], sha256: Sequence[str], labels: Sequence[str]) -> str:
+    """Identifies a data set by ids, contents, labels and decoding."""
     digest = hashlib.sha256(json.dumps(DECODE_SETTINGS, sort_keys=True).encode())
-    for row in zip(manifest.image_ids, sha256, manifest.labels, strict=True):
+    for row in zip(image_ids, sha256, labels, strict=True):
         digest.update(json.dumps(row).encode())
     return digest.hexdigest()
 

@@ -9,7 +9,16 @@ from skinlab.config import compose, conf_dir, register_resolvers, search_path_ov
 from skinlab.config.places import choices, groups, places
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
-NEEDED = {"folder": ["dataset.path=images"], "table": ["dataset.path=images.csv"]}
+NEEDED = {
+    "dataset": {
+        "folder": ["dataset.path=x"],
+        "ham10000": ["dataset.path=x"],
+        "isic_challenge": ["dataset.path=x", "dataset.ground_truth=x.csv"],
+        "isic_cli": ["dataset.path=x"],
+        "table": ["dataset.path=x.csv"],
+    },
+    "split": {"column": ["split.column=part"], "file": ["split.path=split.csv"]},
+}
 PRESET = "# @package _global_\nname: mine\nseed: 7\n"
 
 
@@ -57,7 +66,7 @@ def test_every_shipped_experiment_composes(name):
 def test_every_choice_of_every_group_composes(group, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: object())
     for name in choices(group, places()):
-        compose([f"{group}={name}", *(NEEDED.get(name, []) if group == "dataset" else [])])
+        compose([f"{group}={name}", *NEEDED.get(group, {}).get(name, [])])
 
 
 def test_debug_is_tiny():

@@ -34,7 +34,7 @@ ONE_MISTAKE = {
     # of another choice
     "dataset.path=x": (
         "dataset.path=x: no key 'path' in dataset=synthetic (conf/dataset/synthetic.yaml); "
-        "it belongs to dataset=folder and dataset=table"
+        "it belongs to dataset=folder, dataset=table, dataset=ham10000, dataset=isic_challenge and dataset=isic_cli"
     ),
     "dataset.name=folder": "dataset.name=folder: follows the choice from the group; write dataset=folder",
     # missing
@@ -62,7 +62,7 @@ ONE_MISTAKE = {
     "training.epochs=1.5": "training.epochs=1.5: must be a whole number, not a decimal number",
     "dataset.shuffle_labels=1": "dataset.shuffle_labels=1: must be true or false, not a whole number",
     "name=12": "name=12: must be text, not a whole number; quote it: '\"12\"'",
-    "dataset.classes=a": "dataset.classes=a: must be a list of texts or null, not text",
+    "dataset.classes=a": "dataset.classes=a: must be a list of texts, {name: a list of texts} or null, not text",
     "training=3": "training=3: must be keys and values, not a whole number",
     "optimizer.momentum.x=3": "optimizer.momentum.x=3: must be a number, not keys and values",
     "engine.device=gpuu": "engine.device=gpuu: must be one of auto, cpu, gpu; did you mean 'gpu'?",
@@ -108,8 +108,8 @@ def test_all_mistakes_are_named_at_once(mistakes):
         "seed=-1: must be at least 0 and at most 2147483647",
         (
             "dataset.imags=9: no key 'imags' in dataset (conf/dataset/synthetic.yaml); did you mean 'images'? "
-            "Keys: classes, positive_class, on_corrupt, shuffle_labels, image_size, name, images, seed, draw_size, "
-            "malignant_fraction, difficulty, label_noise, images_per_lesion"
+            "Keys: classes, on_other_label, positive_class, on_corrupt, shuffle_labels, image_size, name, images, "
+            "seed, draw_size, malignant_fraction, difficulty, label_noise, images_per_lesion"
         ),
         "training.epochs=x: must be a whole number, not text",
     ]

@@ -145,3 +145,58 @@ def test_settings_that_cannot_be_understood_are_named(text, what, tmp_path):
 def test_a_declaration_cannot_widen_the_list(mistakes):
     lines = mistakes("allowed_targets=[os]", transforms("{_target_: os.system}"))
     assert "no key 'allowed_targets'" in lines[0]
+
+
+def test_classes_may_merge_labels_in_the_order_declared():
+    config = compose(
+        ["dataset.classes={malignant: [mel, bcc], benign: [nv]}", "dataset.positive_class=malignant"]
+    ).config
+    assert list(config.dataset.classes.items()) == [("malignant", ["mel", "bcc"]), ("benign", ["nv"])]
+
+
+@pytest.mark.parametrize(
+    ("classes", "line"),
+    [
+        ("{a: [x, y], b: [y]}", "y is named 2 times (a, b): it can be of one class only"),
+        ("{a: [x, x], b: [y]}", "x is named 2 times (a, a): it can be of one class only"),
+        ("{a: [x]}", "must be at least two different class names"),
+        ("{a: x, b: [y]}", "dataset.classes.a=x: must be a list of texts, not text"),
+        ("{a: [], b: [y]}", "dataset.classes.a=[]: is empty: name what belongs to this class"),
+        ("{a: [1], b: [y]}", "dataset.classes.a.0=1: must be text, not a whole number; quote it: '\"1\"'"),
+        ("{1: [x], b: [y]}", "name 1 must be text; quote it"),
+    ],
+)
+def test_a_mapping_of_classes_that_cannot_be_meant_is_refused(classes, line, mistakes):
+    assert mistakes(f"dataset.classes={classes}") == [f"dataset.classes={classes}: {line}"]
+
+
+def test_the_positive_class_is_a_merged_class_not_a_label(mistakes):
+    assert mistakes("dataset.classes={m: [mel], b: [nv]}", "dataset.positive_class=mel") == [
+        "dataset.positive_class=mel: must be one of dataset.classes: m, b"
+    ]
+
+
+def test_folds_are_counted_from_zero(mistakes):
+    compose(["split=kfold", "split.folds=3", "split.fold=2"])
+    assert mistakes("split=kfold", "split.folds=3", "split.fold=3") == [
+        "split.fold=3: must be at most 2: folds are counted from 0, and split.folds=3"
+    ]
+
+
+def test_a_value_of_a_column_stands_for_one_subset(mistakes):
+    assert mistakes("split=column", "split.column=part", "split.values.train=[train,val]") == [
+        "split.values.train=[train,val]: val is named 2 times (train, validation): it can be of one subset only"
+    ]
+
+
+def test_validation_comes_from_the_column_or_from_training(mistakes):
+    column = ["split=column", "split.column=part", "split.values.validation=[]"]
+    compose([*column, "split.validation=0.2"])
+    (line,) = mistakes(*column)
+    assert line.startswith("split.values.validation=[]: is empty: name the values for validation, or set")
+
+
+@pytest.mark.parametrize("subset", ["train", "test"])
+def test_training_and_test_need_a_value(subset, mistakes):
+    (line,) = mistakes("split=column", "split.column=part", f"split.values.{subset}=[]")
+    assert line.startswith(f"split.values.{subset}=[]: is empty")

@@ -26,6 +26,14 @@ def isic2017() -> Path:
 
 
 @pytest.fixture
+def ham10000() -> Path:
+    folder = REAL / "ham10000"
+    if not folder.is_dir():
+        pytest.skip(f"real dermoscopy images are missing: {folder}")
+    return folder
+
+
+@pytest.fixture
 def fullsize() -> Path:
     folder = REAL / "uda1_fullsize"
     if not folder.is_dir():
@@ -43,6 +51,20 @@ def class_folder(tmp_path: Path) -> Callable[..., Path]:
             (root / label).mkdir(parents=True)
             for i in range(count):
                 noise_image(1000 * number + i).save(root / label / f"{label}_{i:03}.png")
+        return root
+
+    return make
+
+
+@pytest.fixture
+def image_files(tmp_path: Path) -> Callable[..., Path]:
+    """Makes images of the given names below a folder of their own."""
+
+    def make(*names: str) -> Path:
+        root = tmp_path / "files"
+        for number, name in enumerate(names):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            noise_image(number, 12, 10).save(root / name)
         return root
 
     return make

@@ -7,10 +7,23 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from skinlab.schema import FolderDataset, HoldoutSplit, SyntheticDataset, TableDataset
+from skinlab.schema import (
+    ColumnSplit,
+    FileSplit,
+    FolderDataset,
+    Ham10000Dataset,
+    HoldoutSplit,
+    IsicChallengeDataset,
+    IsicCliDataset,
+    KFoldSplit,
+    SubsetValues,
+    SyntheticDataset,
+    TableDataset,
+)
 
 COMMON: dict[str, Any] = {
     "classes": None,
+    "on_other_label": "drop",
     "positive_class": None,
     "on_corrupt": "drop",
     "shuffle_labels": False,
@@ -53,3 +66,30 @@ def synthetic_dataset(**changes: Any) -> SyntheticDataset:
 
 def holdout_split(**changes: Any) -> HoldoutSplit:
     return HoldoutSplit(**{"name": "holdout", "validation": 0.2, "test": 0.2, "seed": 0, **changes})
+
+
+def kfold_split(**changes: Any) -> KFoldSplit:
+    return KFoldSplit(**{"name": "kfold", "folds": 5, "fold": 0, "validation": 0.25, "seed": 0, **changes})
+
+
+def column_split(column: str, **changes: Any) -> ColumnSplit:
+    values = {"train": ["train"], "validation": ["val"], "test": ["test"], **changes.pop("values", {})}
+    keys = {"on_other_value": "fail", "validation": None, "seed": 0, **changes}
+    return ColumnSplit(name="column", column=column, values=SubsetValues(**values), **keys)
+
+
+def file_split(path: Path | str, **changes: Any) -> FileSplit:
+    return FileSplit(**{"name": "file", "path": str(path), "on_mismatch": "fail", **changes})
+
+
+def ham10000_dataset(path: Path | str, **changes: Any) -> Ham10000Dataset:
+    return Ham10000Dataset(**{"name": "ham10000", "path": str(path), **COMMON, **changes})
+
+
+def isic_challenge_dataset(path: Path | str, ground_truth: Path | str, **changes: Any) -> IsicChallengeDataset:
+    keys = {"path": str(path), "ground_truth": str(ground_truth), "metadata": None, **COMMON, **changes}
+    return IsicChallengeDataset(name="isic_challenge", **keys)
+
+
+def isic_cli_dataset(path: Path | str, **changes: Any) -> IsicCliDataset:
+    return IsicCliDataset(**{"name": "isic_cli", "path": str(path), "label_column": None, **COMMON, **changes})

@@ -1,10 +1,10 @@
 """Where labelled images come from: each source turns its part of the declaration into a Manifest."""
 
+from skinlab import schema
 from skinlab.data.manifest import Manifest
-from skinlab.schema import Dataset, FolderDataset, SyntheticDataset
 
 
-def load(dataset: Dataset) -> Manifest:
+def load(dataset: schema.Dataset) -> Manifest:
     """All images of a declared data set, before classes are chosen and unreadable images are found.
 
     Args:
@@ -15,16 +15,21 @@ def load(dataset: Dataset) -> Manifest:
 
     Raises:
         DataError: what is declared is not there, or cannot be told apart.
+        SetupError: a package that reads this kind of file is not installed.
         OutputError: phantoms could not be written.
     """
-    if isinstance(dataset, SyntheticDataset):
-        from skinlab.data.sources import synthetic
+    from skinlab.data.sources import folder, ham10000, isic_challenge, isic_cli, synthetic, table
 
-        return synthetic.load(dataset)
-    if isinstance(dataset, FolderDataset):
-        from skinlab.data.sources import folder
-
-        return folder.load(dataset)
-    from skinlab.data.sources import table
-
-    return table.load(dataset)
+    match dataset:
+        case schema.SyntheticDataset():
+            return synthetic.load(dataset)
+        case schema.FolderDataset():
+            return folder.load(dataset)
+        case schema.TableDataset():
+            return table.load(dataset)
+        case schema.Ham10000Dataset():
+            return ham10000.load(dataset)
+        case schema.IsicChallengeDataset():
+            return isic_challenge.load(dataset)
+        case schema.IsicCliDataset():
+            return isic_cli.load(dataset)

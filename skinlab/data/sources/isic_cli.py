@@ -1,0 +1,97 @@
+"""The folder that the official `isic image download` writes: images, metadata.csv, attribution.txt, licenses/.
+
+metadata.csv is that of the package isic-cli (https://github.com/ImageMarkup/isic-cli): isic_id, attribution,
+copyright_license, then the acquisition and clinical fields that any of the images has. The archive renamed fields over
+the years; older tables are read too, with the names that they have today.
+"""
+
+import logging
+from pathlib import Path
+
+from skinlab.data.manifest import Manifest
+from skinlab.data.sources.columns import Columns, check_unique, read_table
+from skinlab.data.sources.files import absolute, check_folder, find_images
+from skinlab.data.sources.groups import patient_or_lesion
+from skinlab.data.sources.matching import match_images
+from skinlab.errors import DataError
+from skinlab.schema import IsicCliDataset
+
+METADATA = "metadata.csv"
+ID = "isic_id"
+LABELS = ("diagnosis_1", "benign_malignant", "diagnosis")
+"""Columns that are taken for the label where none is declared, the first that is there."""
+
+_PREFIXES = ("meta.clinical.", "meta.acquisition.", "metadata.clinical.", "metadata.acquisition.")
+_OLDER = {
+    "name": ID,
+    "image_name": ID,
+    "image_id": ID,
+    "image": ID,
+    "license": "copyright_license",
+    "meta.attribution": "attribution",
+    "age_approximate": "age_approx",
+    "anatom_site": "anatom_site_general",
+    "dermoscopic_type": "image_type",
+}
+
+_log = logging.getLogger(__name__)
+
+
+def load(dataset: IsicCliDataset) -> Manifest:
+    """The images of the folder; the group is the patient, or the lesion, where one is given.
+
+    An image without a diagnosis in the label column has the empty label, which is outside of any class.
+
+    Raises:
+        DataError: no such folder or table, no such label column, rows without image, an image in two rows.
+    """
+    root = Path(dataset.path).expanduser()
+    check_folder(root)
+    table = _renamed(read_table(root / METADATA))
+    if ID not in table.columns:
+        raise DataError(f"{table.path} has no column {ID}: it is not what `isic image download` writes")
+    ids = table.columns[ID]
+    check_unique(table, ids)
+    column = _label_column(table) if dataset.label_column is None else _today(dataset.label_column)
+    labels = table.column(column, "dataset.label_column")
+    found, others = find_images(root)
+    files = match_images(table, ids, root, found)
+    return Manifest(
+        image_ids=ids,
+        paths=[absolute(root, file) for file in files],
+        labels=labels,
+        groups=patient_or_lesion(len(table), table.columns),
+        attributes=table.without(ID, column),
+        ignored_files=others + len(found) - len(files),
+    ).by_id()
+
+
+def _renamed(table: Columns) -> Columns:
+    """Columns by the names that the archive gives them today; where both are there, the older keeps its name."""
+    columns: dict[str, list[str]] = {}
+    for name, values in table.columns.items():
+        today = _today(name)
+        columns[name if today in columns or (today != name and today in table.columns) else today] = values
+    return Columns(table.path, columns, table.lines)
+
+
+def _today(name: str) -> str:
+    """Today's name of a column.
+
+    >>> _today("meta.clinical.age_approximate"), _today("sex")
+    ('age_approx', 'sex')
+    """
+    for prefix in _PREFIXES:
+        name = name.removeprefix(prefix)
+    return _OLDER.get(name, name)
+
+
+def _label_column(table: Columns) -> str:
+    for name in LABELS:
+        if name in table.columns:
+            _log.info("%s: the label is column %s (dataset.label_column)", table.path, name)
+            return name
+    raise DataError(
+        f"{table.path} has none of the columns {', '.join(LABELS)}; "
+        f"set dataset.label_column to one of: {', '.join(table.columns)}"
+    )

@@ -1,0 +1,69 @@
+"""How each image comes into its subset: one module per kind of split.
+
+A split is a function of its declaration, the image and group ids, the labels and, where it reads them, a column or a
+file: not of the order of the rows, the platform or the versions of libraries.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from skinlab import schema
+from skinlab.data.manifest import Manifest
+from skinlab.data.splits import column, file, holdout, kfold
+from skinlab.data.wording import listed
+from skinlab.errors import DataError
+
+Notes = dict[str, Any]
+"""What there is to say of a split in the audit; empty where there is nothing."""
+
+
+def restrict(manifest: Manifest, split: schema.Split) -> tuple[Manifest, Notes]:
+    """The images that a split has a subset for: all, unless it comes from a column or a file. Before any is decoded.
+
+    Args:
+        manifest: the images of the classes.
+        split: the declaration.
+
+    Raises:
+        DataError: the column or file is not there or cannot be understood, or no image of a class is left.
+    """
+    match split:
+        case schema.ColumnSplit():
+            left, notes = column.restrict(manifest, split)
+        case schema.FileSplit():
+            left, notes = file.restrict(manifest, split)
+        case _:
+            return manifest, {}
+    if lost := sorted(set(manifest.labels) - set(left.labels)):
+        raise DataError(f"the split (split={split.name}) leaves no image of class {listed(lost)}")
+    return left, notes
+
+
+def assign(
+    manifest: Manifest, sha256: Sequence[str], groups: Sequence[str | None], split: schema.Split
+) -> tuple[list[str], Notes]:
+    """The subset of each image that `restrict` gave and that could be read.
+
+    Args:
+        manifest: the images.
+        sha256: hash of each source file, hex.
+        groups: images with equal groups stay together; None: the image is alone.
+        split: the declaration.
+
+    Raises:
+        DataError: a class cannot have an image in each subset, or the images are not those of the file.
+    """
+    match split:
+        case schema.HoldoutSplit():
+            return holdout.holdout(manifest.image_ids, manifest.labels, groups, split), {}
+        case schema.KFoldSplit():
+            return kfold.kfold(manifest.image_ids, manifest.labels, groups, split), {}
+        case schema.ColumnSplit():
+            return column.by_column(manifest, groups, split), {}
+        case schema.FileSplit():
+            return file.by_file(manifest, sha256, split)
+
+
+def seed_of(split: schema.Split) -> int:
+    """The seed that is drawn from besides the split itself; a split that is read from a file has none."""
+    return 0 if isinstance(split, schema.FileSplit) else split.seed

@@ -1,0 +1,90 @@
+"""Subsets as a column of the data set's table tells them, e.g. those of a published benchmark."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from skinlab.data.manifest import Manifest
+from skinlab.data.splits.dealing import check_subsets, deal
+from skinlab.data.wording import listed, nearest
+from skinlab.errors import DataError
+from skinlab.schema import ColumnSplit
+
+_log = logging.getLogger(__name__)
+
+
+def restrict(manifest: Manifest, split: ColumnSplit) -> tuple[Manifest, dict[str, Any]]:
+    """The images whose value stands for a subset, and how many have each other value.
+
+    Raises:
+        DataError: no such column, or other values where these are refused.
+    """
+    subset_of = _subset_of(split)
+    values = _column(manifest, split.column)
+    others = {value: count for value, count in sorted(Counter(values).items()) if value not in subset_of}
+    if not others:
+        return manifest, {}
+    named = ", ".join(f"{value or '(empty)'} ({count})" for value, count in others.items())
+    images = [name for name, value in zip(manifest.image_ids, values, strict=True) if value in others]
+    what = f"{len(images)} images have another {split.column} than split.values names: {named}; {listed(images)}"
+    if split.on_other_value == "fail":
+        raise DataError(f"{what}; add the values to split.values, or set split.on_other_value=drop")
+    _log.warning("%s: left out", what)
+    rows = [row for row, value in enumerate(values) if value in subset_of]
+    return manifest.take(rows), {"left_out_values": others}
+
+
+def by_column(manifest: Manifest, groups: Sequence[str | None], split: ColumnSplit) -> list[str]:
+    """The subset that the column names; where it names no validation, a fraction of the training images.
+
+    Raises:
+        DataError: validation images are both named and to be taken, or neither; a class has no image in a subset.
+    """
+    subset_of = _subset_of(split)
+    subsets = [subset_of[value] for value in _column(manifest, split.column)]
+    named = "validation" in subsets
+    if named and split.validation is not None:
+        raise DataError(
+            f"column {split.column} names {subsets.count('validation')} validation images, and "
+            f"split.validation={split.validation} would take more from training: set split.validation=null, or "
+            "split.values.validation=[] and split.values.train to all values for training"
+        )
+    if not named and split.validation is None:
+        raise DataError(
+            f"column {split.column} names no validation images ({', '.join(split.values.validation)}): "
+            "name their value in split.values.validation, or set split.validation=0.15 to take that part of training"
+        )
+    if split.validation is not None:
+        _take_validation(manifest, groups, subsets, split.validation, split.seed)
+    check_subsets(manifest.labels, subsets, "leave the class out (dataset.classes), or take another split")
+    return subsets
+
+
+def _take_validation(
+    manifest: Manifest, groups: Sequence[str | None], subsets: list[str], fraction: float, seed: int
+) -> None:
+    """Turns a stratified, group-aware part of the training images into validation, in place."""
+    rows = [row for row, subset in enumerate(subsets) if subset == "train"]
+    parts = deal(
+        [manifest.image_ids[row] for row in rows],
+        [manifest.labels[row] for row in rows],
+        [groups[row] for row in rows],
+        {"train": 1 - fraction, "validation": fraction},
+        f"column validation\0{seed}",
+    )
+    for row, part in zip(rows, parts, strict=True):
+        subsets[row] = part
+
+
+def _subset_of(split: ColumnSplit) -> dict[str, str]:
+    values = {"train": split.values.train, "validation": split.values.validation, "test": split.values.test}
+    return {value: subset for subset, found in values.items() for value in found}
+
+
+def _column(manifest: Manifest, name: str) -> Sequence[str]:
+    if name not in manifest.attributes:
+        known = sorted(manifest.attributes)
+        has = f"it has: {', '.join(known)}" if known else "it has no columns"
+        raise DataError(f"split.column={name}: the data set has no such column{nearest(name, known)}; {has}")
+    return manifest.attributes[name]
