@@ -1,7 +1,7 @@
 """Where labelled images come from: each source turns its part of the declaration into a Manifest."""
 
 from skinlab.data.manifest import Manifest
-from skinlab.schema import Dataset, FolderDataset, SyntheticDataset
+from skinlab.schema import Dataset, FolderDataset, IsicArchiveDataset, SyntheticDataset, UrlsDataset
 
 
 def load(dataset: Dataset) -> Manifest:
@@ -25,6 +25,14 @@ def load(dataset: Dataset) -> Manifest:
         from skinlab.data.sources import folder
 
         return folder.load(dataset)
+    if isinstance(dataset, IsicArchiveDataset):
+        from skinlab.data.sources import isic_archive
+
+        return isic_archive.load(dataset)
+    if isinstance(dataset, UrlsDataset):
+        from skinlab.data.sources import urls
+
+        return urls.load(dataset)
     from skinlab.data.sources import table
 
     return table.load(dataset)
