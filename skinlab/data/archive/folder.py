@@ -145,7 +145,7 @@ class LocalCopy:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file of the local copy, whole or not at all; what the operating system says is `taken`'s to put in words."""
+    """Write a file of the local copy, whole or not at all; `taken` puts in words what the operating system says."""
     with new_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
         flushed(temporary)
