@@ -88,7 +88,7 @@ def press_tab(tmp_path, monkeypatch):
         ("skinlab check zzz", [""]),
         # bash replaces only what follows the last `=` or `:`
         ("skinlab check dataset=f", ["folder "]),
-        ("skinlab check dataset=", ["folder ", "synthetic ", "table "]),
+        ("skinlab check dataset=", ["folder ", "isic_archive ", "synthetic ", "table ", "urls "]),
         ("skinlab check engine.device=g", ["gpu "]),
         ("skinlab train -m augmentation=none,f", ["none,flip_crop "]),
         ("skinlab check dataset.path=im", ["images/"]),

@@ -143,6 +143,7 @@ class Archive:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes
     archive: Archive
 
     def do_GET(self) -> None:
