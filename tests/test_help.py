@@ -23,9 +23,8 @@ def test_a_key_is_listed_with_type_range_unit_and_default():
         "optimizer.learning_rate step size, applied to the mean gradient of the minibatch "
         "[number, greater than 0 and at most 10; default 0.01]"
     ) in text
-    assert (
-        "whole number, at least 32 and at most 1024, px; default 72 with synthetic, 224 with folder and table" in text
-    )
+    sizes = "default 72 with synthetic, 224 with folder and isic_archive and table and urls"
+    assert f"whole number, at least 32 and at most 1024, px; {sizes}" in text
     assert "dataset.path the folder (only dataset=folder) [text; default none, required]" in text
 
 

@@ -61,7 +61,7 @@ def test_a_fetch_tells_how_it_goes_in_plain_lines(archive, tmp_path, capsys):
     out = tmp_path / "isic"
     assert data_fetch.main(["--licenses", "CC-0,CC-BY", "--out", str(out), *FAST]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "8 of 12 images, " in "\n".join(lines)
+    assert lines[-2].startswith("8 of 8 images, ")
     assert re.fullmatch(rf"8 images in {out} \(8 fetched now, 0.0 MB\); 4 under other licences passed over", lines[-1])
     assert data_fetch.main(["--licenses", "CC-BY,CC-0", "--out", str(out), *FAST]) == 0
     assert f"8 images in {out} (nothing was missing)" in capsys.readouterr().out

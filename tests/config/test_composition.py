@@ -9,7 +9,12 @@ from skinlab.config import compose, conf_dir, register_resolvers, search_path_ov
 from skinlab.config.places import choices, groups, places
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
-NEEDED = {"folder": ["dataset.path=images"], "table": ["dataset.path=images.csv"]}
+NEEDED = {
+    "folder": ["dataset.path=images"],
+    "table": ["dataset.path=images.csv"],
+    "isic_archive": ["dataset.path=images"],
+    "urls": ["dataset.path=images", "dataset.table_path=urls.csv"],
+}
 PRESET = "# @package _global_\nname: mine\nseed: 7\n"
 
 

@@ -34,7 +34,7 @@ ONE_MISTAKE = {
     # of another choice
     "dataset.path=x": (
         "dataset.path=x: no key 'path' in dataset=synthetic (conf/dataset/synthetic.yaml); "
-        "it belongs to dataset=folder and dataset=table"
+        "it belongs to dataset=folder and dataset=table and dataset=isic_archive and dataset=urls"
     ),
     "dataset.name=folder": "dataset.name=folder: follows the choice from the group; write dataset=folder",
     # missing

@@ -38,7 +38,10 @@ def test_a_file_of_a_config_dir_is_named_by_that_folder(write, mistakes, project
 def test_a_choice_without_a_known_name_is_refused(write, mistakes):
     write("conf/dataset/mine.yaml", "name: foldr\n")
     assert mistakes("dataset=mine") == [
-        "conf/dataset/mine.yaml: dataset.name=foldr: must be one of synthetic, folder, table; did you mean 'folder'?",
+        (
+            "conf/dataset/mine.yaml: dataset.name=foldr: must be one of synthetic, folder, "
+            "table, isic_archive, urls; did you mean 'folder'?"
+        ),
         (
             "conf/network/resnet18.yaml: network.image_size=${dataset.image_size}: leads nowhere: "
             "Interpolation key 'dataset.image_size' not found"
@@ -49,7 +52,10 @@ def test_a_choice_without_a_known_name_is_refused(write, mistakes):
 def test_a_name_that_is_no_text_is_refused(write, mistakes):
     write("conf/dataset/mine.yaml", "name: [folder]\nimage_size: 64\n")
     assert mistakes("dataset=mine") == [
-        "conf/dataset/mine.yaml: dataset.name=[folder]: must be one of synthetic, folder, table; did you mean 'folder'?"
+        (
+            "conf/dataset/mine.yaml: dataset.name=[folder]: must be one of synthetic, folder, "
+            "table, isic_archive, urls; did you mean 'folder'?"
+        )
     ]
 
 

@@ -80,12 +80,11 @@ class Web:
         raise ExhaustedError(f"{reason}; tried {tries} time{'s' if tries > 1 else ''}")
 
     def _wait(self, error: TransientError, attempt: int) -> None:
-        if error.after is None:
-            self.pacer.pause(self._patience.wait(attempt))
-        elif error.after > self._patience.longest_pause:
-            raise ExhaustedError(f"{error}, and asks to wait {error.after:.0f} s")
-        else:
+        if error.after is not None:
+            if error.after > self._patience.longest_pause:
+                raise ExhaustedError(f"{error}, and asks to wait {error.after:.0f} s")
             self.pacer.hold(error.after)  # what one thread is told holds for all
+        self.pacer.pause(self._patience.wait(attempt))
 
     @contextmanager
     def answer(self, address: str, headers: dict[str, str]) -> Iterator["requests.Response"]:

@@ -14,6 +14,7 @@ from skinlab.errors import DataError
 
 _log = logging.getLogger(__name__)
 Row = dict[str, str]
+_COLUMNS = frozenset({"file", "fetch"})
 
 
 def fetched_rows(root: Path, matches: Callable[[Declared], bool], command: str) -> list[Row]:
@@ -50,9 +51,12 @@ def _warn(root: Path, record: dict[str, Any]) -> None:
 def _table(path: Path) -> list[Row]:
     try:
         with path.open(encoding="utf-8", newline="") as stream:
-            return list(csv.DictReader(stream, strict=True))
+            rows = list(csv.DictReader(stream, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read ({error}): run the fetch again, it writes it anew") from error
+    if any(None in row or None in row.values() or not row.keys() >= _COLUMNS for row in rows):
+        raise DataError(f"{path} is not as the fetch wrote it: run the fetch again, it writes it anew")
+    return rows
 
 
 def _check_files(root: Path, rows: list[Row], command: str) -> None:

@@ -141,6 +141,13 @@ def test_of_an_extended_folder_only_the_declared_fetch_is_used(local):
     assert len(load(dataset(local))) == 40
 
 
+@pytest.mark.parametrize("text", ["isic_id,file\nISIC_0000000,images/ISIC_0000000.jpg\n", "file,fetch\nimages/a.jpg\n"])
+def test_a_table_that_is_not_as_it_was_written_is_one_line(local, text):
+    (local / "metadata.csv").write_text(text)
+    with pytest.raises(DataError, match="is not as the fetch wrote it: run the fetch again"):
+        load(dataset(local))
+
+
 def test_a_missing_file_is_named(local):
     (local / "images/ISIC_0000003.jpg").unlink()
     with pytest.raises(DataError, match=r"1 files are missing in .*: images/ISIC_0000003.jpg; run `skinlab data fetch"):
