@@ -20,6 +20,7 @@ from skinlab.data.archive.entries import Entry, Page, Source
 from skinlab.data.archive.folder import ATTRIBUTION, FAILURES, METADATA, LocalCopy, write_text
 from skinlab.data.archive.listing import Listing
 from skinlab.data.archive.pace import Pacer, Patience
+from skinlab.data.archive.rows import Rows
 from skinlab.data.archive.tables import FIRST_COLUMNS, attribution_md, metadata_csv
 from skinlab.data.archive.urls import COLUMNS, UrlSource
 from skinlab.data.archive.web import ExhaustedError, FetchError, RefusedError, Web
@@ -191,7 +192,7 @@ class _Session:
         self._fetches = fetches
         self._resize = resize
         self._summary = Summary()
-        self._wanted: dict[str, tuple[Entry, list[int]]] = {}  # by file, with the declarations that name it
+        self._wanted = Rows()
 
     def run(self, first_columns: Sequence[str]) -> Summary:
         """Fetch what is missing, write the tables, tell how it went."""
@@ -240,17 +241,13 @@ class _Session:
 
     def _is_new(self, entry: Entry, number: int) -> bool:
         """Notes that a declaration names an entry, and tells whether it is the first to do so."""
-        if entry.file not in self._wanted:
-            self._wanted[entry.file] = (entry, [number])
-            return True
-        earlier, numbers = self._wanted[entry.file]
-        if earlier.row.get("url") != entry.row.get("url"):
+        earlier = self._wanted.row(entry.file)
+        if earlier is not None and earlier.get("url") != entry.row.get("url"):
             raise DataError(
-                f"{entry.file} would come from two addresses, {earlier.row.get('url')} and {entry.row.get('url')}: "
+                f"{entry.file} would come from two addresses, {earlier.get('url')} and {entry.row.get('url')}: "
                 "give one of them another name"
             )
-        numbers.append(number)
-        return False
+        return self._wanted.add(entry, number)
 
     def _bring(self, task: _Task) -> _Outcome:
         """Runs in a thread of the crew."""
@@ -284,17 +281,16 @@ class _Session:
         """Tables first, then the record that says they are there."""
         self._summary.failures.sort(key=lambda failure: failure.name)
         failed = {failure.name for failure in self._summary.failures}
-        rows = [
-            {**entry.row, "file": entry.file, "fetch": " ".join(map(str, numbers))}
-            for file, (entry, numbers) in sorted(self._wanted.items())
-            if entry.name not in failed
-        ]
         root = self._copy.root
-        write_text(root / METADATA, metadata_csv(rows, first_columns))
+        write_text(root / METADATA, metadata_csv(lambda: self._wanted.table(failed), first_columns))
         if first_columns is FIRST_COLUMNS:
-            write_text(root / ATTRIBUTION, attribution_md(rows))
+            write_text(root / ATTRIBUTION, attribution_md(self._wanted.table(failed)))
         self._write_failures()
-        counts = {"complete": len(rows), "failed": len(failed), "under_other_licenses": self._summary.passed_over}
+        counts = {
+            "complete": self._summary.complete,
+            "failed": len(failed),
+            "under_other_licenses": self._summary.passed_over,
+        }
         self._copy.write_record([each.declared for each in self._fetches], "finished", counts)
         if not failed:
             self._copy.remove_parts()

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 FIRST_COLUMNS = (
     "isic_id",
@@ -31,30 +31,34 @@ _LICENSE_PAGES = {
 }
 
 
-def metadata_csv(rows: Iterable[Mapping[str, str]], first: Sequence[str]) -> str:
+def metadata_csv(rows: Callable[[], Iterable[Mapping[str, str]]], first: Sequence[str]) -> str:
     """A table with the columns `first` and then all others, sorted; empty where a row says nothing.
 
+    Args:
+        rows: gives the rows; called twice, so that they need not all be held.
+        first: the columns that come first and are there in any case.
+
     Example:
-        >>> print(metadata_csv([{"b": "1"}, {"c": "2", "b": "3"}], ["a"]), end="")
+        >>> print(metadata_csv(lambda: [{"b": "1"}, {"c": "2", "b": "3"}], ["a"]), end="")
         a,b,c
         ,1,
         ,3,2
     """
-    rows = list(rows)
-    further = sorted({name for row in rows for name in row} - set(first))
+    further = sorted({name for row in rows() for name in row} - set(first))
     stream = io.StringIO()
     writer = csv.DictWriter(stream, [*first, *further], restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(rows())
     return stream.getvalue()
 
 
-def attribution_md(rows: Sequence[Mapping[str, str]]) -> str:
+def attribution_md(rows: Iterable[Mapping[str, str]]) -> str:
     """Licence and attribution of every image, grouped, to be kept beside the images wherever they go."""
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:
         groups[_one_line(row["copyright_license"]), _one_line(row["attribution"])].append(row["isic_id"])
-    head = f"{len(rows)} images of the ISIC Archive (https://www.isic-archive.com), by licence and owner."
+    total = sum(map(len, groups.values()))
+    head = f"{total} images of the ISIC Archive (https://www.isic-archive.com), by licence and owner."
     blocks = [f"# Licences and attribution\n\n{head}\n"]
     license_name = None
     for (licensed, owner), names in sorted(groups.items()):

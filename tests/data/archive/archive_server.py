@@ -92,7 +92,7 @@ class Archive:
             if path.startswith("/files/"):
                 self.requests.append(path.removeprefix("/files/").partition("?")[0].removesuffix(".jpg"))
             fails = self.chance.random() < self.failing
-            kind = self.chance.choice(FAILURES) if fails else None
+            kind = FAILURES[self.failures.total() % len(FAILURES)] if fails else None  # all of them, in turn
             self.failures.update([kind] if kind else [])
             self.arrived.notify_all()
         return kind

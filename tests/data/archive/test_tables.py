@@ -11,7 +11,7 @@ ROWS = [
 
 
 def test_any_text_of_the_archive_survives_the_table():
-    text = metadata_csv(ROWS, FIRST_COLUMNS)
+    text = metadata_csv(lambda: ROWS, FIRST_COLUMNS)
     header, *rows = csv.reader(io.StringIO(text))
     assert header == [*FIRST_COLUMNS, "fitzpatrick"]
     assert rows[0][header.index("attribution")] == 'A "clinic",\nVienna'
