@@ -20,7 +20,7 @@ from tests.data.archive.archive_server import Archive, isic_id, serving
 JOBS = 4
 KILLS = 5
 SIDE = 400  # pixels: about 150 kB an image
-OPTIONS = {"--jobs": JOBS, "--rate": 1000, "--timeout": 0.5, "--tries": 12, "--backoff": 0.05}
+OPTIONS = {"--jobs": JOBS, "--rate": 1000, "--timeout": 1, "--tries": 12, "--backoff": 0.05}
 
 
 def start(archive: Archive, out: Path) -> subprocess.Popen[bytes]:

@@ -8,7 +8,7 @@ Everything that is finished is on the disk under its final name, so that the sam
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from skinlab.data.archive.rows import Rows
 from skinlab.data.archive.tables import FIRST_COLUMNS, attribution_md, metadata_csv
 from skinlab.data.archive.urls import COLUMNS, UrlSource
 from skinlab.data.archive.web import ExhaustedError, FetchError, RefusedError, Web
+from skinlab.data.sources.files import without_extension
 from skinlab.errors import DataError
 
 _HOPELESS = 20
@@ -235,9 +236,15 @@ class _Session:
                     self._summary.passed_over += 1
                     continue
                 names.add(entry.name)
-                yield entry
+                yield self._kept_as(entry)
                 if len(names) == each.limit:
                     return
+
+    def _kept_as(self, entry: Entry) -> Entry:
+        """What is made smaller becomes a JPEG, whatever it was."""
+        if self._resize is None:
+            return entry
+        return replace(entry, file=f"{without_extension(entry.file)}.jpg")
 
     def _is_new(self, entry: Entry, number: int) -> bool:
         """Notes that a declaration names an entry, and tells whether it is the first to do so."""

@@ -11,7 +11,7 @@ from skinlab.data.archive.pace import Pacer, Patience
 from skinlab.data.archive.web import Web
 from tests.data.archive.archive_server import Archive, serving
 
-PATIENCE = Patience(connect=5, read=0.3, tries=12, backoff=0.01, longest_backoff=0.02)
+PATIENCE = Patience(connect=5, read=1.0, tries=12, backoff=0.01, longest_backoff=0.02)
 MANNERS = Manners(jobs=4, rate=1000, patience=PATIENCE)
 
 

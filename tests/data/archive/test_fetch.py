@@ -1,8 +1,10 @@
 import csv
+import io
 import json
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from skinlab.data.archive.declaration import ArchiveQuery
 from skinlab.data.archive.fetch import fetch_archive, fetch_urls
@@ -80,6 +82,18 @@ def test_thumbnails_and_resized_files(archive, out, tmp_path):
     asked = len(archive.requests)
     assert fetch(archive, tmp_path / "small", resize=32, limit=2).present == 2
     assert len(archive.requests) == asked
+
+
+def test_what_is_made_smaller_is_a_jpeg_by_name_too(archive, out):
+    stream = io.BytesIO()
+    Image.new("RGB", (80, 60), "red").save(stream, "PNG")
+    archive.replies["/lesion.PNG"] = (200, {}, stream.getvalue())
+    full = {"url": f"{archive.address}/lesion.PNG", "size": len(stream.getvalue())}
+    archive.edit = lambda result: {**result, "files": {"full": full}}
+    fetch(archive, out, resize=32, limit=1)
+    assert names(out) == ["ISIC_0000000.jpg"]
+    with Image.open(out / table(out)[0]["file"]) as image:
+        assert (image.format, image.size) == ("JPEG", (43, 32))
 
 
 def test_expired_addresses_are_asked_for_anew(archive, out):

@@ -17,7 +17,7 @@ ENOUGH = 60  # seconds, for anything that a test waits for
 
 
 def start(archive: Archive, out: Path, *more: str) -> subprocess.Popen[str]:
-    options = {"--api": archive.api, "--out": str(out), "--jobs": str(JOBS), "--rate": "1000", "--timeout": "0.3"}
+    options = {"--api": archive.api, "--out": str(out), "--jobs": str(JOBS), "--rate": "1000", "--timeout": "1"}
     words = [word for option in {**options, "--tries": "12", "--backoff": "0.02"}.items() for word in option]
     return subprocess.Popen(
         [sys.executable, "-m", "skinlab", "data", "fetch", *words, *more],
