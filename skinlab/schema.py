@@ -119,7 +119,45 @@ class IsicCliDataset(DatasetBase):
     )
 
 
-Dataset = SyntheticDataset | FolderDataset | TableDataset | Ham10000Dataset | IsicChallengeDataset | IsicCliDataset
+License = Literal["CC-0", "CC-BY", "CC-BY-NC"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IsicArchiveDataset(DatasetBase):
+    """Images of the ISIC Archive, in the local copy that `skinlab data fetch` makes."""
+
+    name: Literal["isic_archive"] = key("which source")
+    path: str = key("the local copy; `skinlab data fetch --out PATH` makes it")
+    query: str = key("in the archive's search language, e.g. sex:female; empty: all images")
+    collections: list[int] = key("ids of collections of the archive; empty: all")
+    limit: int | None = key("at most so many images, the first in the archive's order; null: all", ge=1)
+    size: Literal["full", "thumbnail"] = key("original files, or the archive's thumbnails of 256 px")
+    resize: int | None = key(
+        "shorter side that files are brought down to on arrival; null: left as they are", ge=32, le=4096, unit="px"
+    )
+    licenses: list[License] | None = key("only images under these licences, at fetch and at load; null: all")
+    label_field: str = key("column of metadata.csv with the class name; images without a value are left out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UrlsDataset(DatasetBase):
+    """Images that a CSV table of addresses names, in the local copy that `skinlab data fetch --urls` makes."""
+
+    name: Literal["urls"] = key("which source")
+    table_path: str = key("the CSV file with the columns url, label and maybe group and name")
+    path: str = key("the local copy; `skinlab data fetch --urls TABLE --out PATH` makes it")
+
+
+Dataset = (
+    SyntheticDataset
+    | FolderDataset
+    | TableDataset
+    | Ham10000Dataset
+    | IsicChallengeDataset
+    | IsicCliDataset
+    | IsicArchiveDataset
+    | UrlsDataset
+)
 
 
 # --- split ---------------------------------------------------------------------------------------------------------

@@ -41,11 +41,23 @@ def candidates(words: Sequence[str]) -> list[str]:
     verb = find(words[0])
     if verb is None:
         return []
+    if verb.verbs:
+        return _of_dispatcher(verb, words[1:])
     if words[-2] == FOLDER_OPTION:
         return [path for path in _paths(partial) if path.endswith("/")]
     if partial.startswith("-"):
         return _starting(partial, verb.options)
     return _overrides(words[1:-1], partial) if verb.declares else _starting(partial, _unused(verb, words))
+
+
+def _of_dispatcher(verb: Verb, words: Sequence[str]) -> list[str]:
+    """Candidates after a verb that has verbs of its own: these, then the options of the one that was typed."""
+    if len(words) == 1:
+        return _starting(words[0], [*(inner.name for inner in verb.verbs), *verb.options])
+    inner = find(words[0], verb.verbs)
+    if inner is None:
+        return []
+    return _starting(words[-1], inner.options) if words[-1].startswith("-") else _paths(words[-1])
 
 
 def _unused(verb: Verb, words: Sequence[str]) -> list[str]:

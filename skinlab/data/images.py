@@ -4,8 +4,10 @@ Needs Pillow, numpy and the standard library only, so that serving code can carr
 caches or augmentation.
 """
 
+import contextlib
 import struct
 import zlib
+from collections.abc import Iterator
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
@@ -87,18 +89,51 @@ def decode(data: bytes, size: int) -> npt.NDArray[np.uint8]:
         >>> decode(ppm, 2)[0, 0].tolist()
         [200, 100, 50]
     """
+    with _faults_named(data), Image.open(BytesIO(data), formats=FORMATS) as image:
+        squashed = _whole(image, size).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        return np.array(squashed, dtype=np.uint8)
+
+
+def shrunk_jpeg(data: bytes, shorter_side: int) -> bytes:
+    """The image in `data`, upright, as RGB, in its own shape, its shorter side brought down to so many pixels, as JPEG.
+
+    A smaller image keeps its size. The quality is high (95, colours not subsampled): it is compressed a second time.
+
+    Raises:
+        ImageError: as for `decode`.
+
+    Example:
+        >>> ppm = b"P6 2 4 255 " + bytes(24)
+        >>> Image.open(BytesIO(shrunk_jpeg(ppm, 1))).size
+        (1, 2)
+    """
+    with _faults_named(data), Image.open(BytesIO(data), formats=FORMATS) as image:
+        whole = _whole(image, shorter_side)
+        factor = min(1.0, shorter_side / min(whole.size))
+        width, height = (max(1, round(side * factor)) for side in whole.size)
+        stream = BytesIO()
+        smaller = whole.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        smaller.save(stream, "JPEG", quality=95, subsampling=0)
+        return stream.getvalue()
+
+
+@contextlib.contextmanager
+def _faults_named(data: bytes) -> Iterator[None]:
+    """What decoders raise, as `ImageError`."""
     if not data:
         raise ImageError("the file is empty")
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
-            _check_pixels(image.size)
-            rgb = _upright(_rgb(_load(image, size)), _orientation(image))
-            squashed = rgb.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
-            return np.array(squashed, dtype=np.uint8)
+        yield
     except UnidentifiedImageError:
         raise ImageError("not an image, or of a format that is not read") from None
     except _BROKEN_FILE as error:
         raise ImageError(f"damaged image: {' '.join(str(error).split()) or type(error).__name__}") from error
+
+
+def _whole(image: Image.Image, size: int) -> Image.Image:
+    """All of an opened image, upright and RGB; a JPEG reduced on the way to no less than twice `size`."""
+    _check_pixels(image.size)
+    return _upright(_rgb(_load(image, size)), _orientation(image))
 
 
 def read(path: str | PathLike[str], size: int) -> npt.NDArray[np.uint8]:

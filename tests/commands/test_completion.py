@@ -88,7 +88,10 @@ def press_tab(tmp_path, monkeypatch):
         ("skinlab check zzz", [""]),
         # bash replaces only what follows the last `=` or `:`
         ("skinlab check dataset=f", ["folder "]),
-        ("skinlab check dataset=", ["folder ", "ham10000 ", "isic_challenge ", "isic_cli ", "synthetic ", "table "]),
+        (
+            "skinlab check dataset=",
+            ["folder ", "ham10000 ", "isic_archive ", "isic_challenge ", "isic_cli ", "synthetic ", "table ", "urls "],
+        ),
         ("skinlab check engine.device=g", ["gpu "]),
         ("skinlab train -m augmentation=none,f", ["none,flip_crop "]),
         ("skinlab check dataset.path=im", ["images/"]),

@@ -16,6 +16,8 @@ NEEDED = {
         "isic_challenge": ["dataset.path=x", "dataset.ground_truth=x.csv"],
         "isic_cli": ["dataset.path=x"],
         "table": ["dataset.path=x.csv"],
+        "isic_archive": ["dataset.path=images"],
+        "urls": ["dataset.path=images", "dataset.table_path=urls.csv"],
     },
     "split": {"column": ["split.column=part"], "file": ["split.path=split.csv"]},
 }

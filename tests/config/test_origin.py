@@ -1,6 +1,6 @@
 """A mistake in a file is blamed on that file."""
 
-SOURCES = "synthetic, folder, table, ham10000, isic_challenge, isic_cli"
+SOURCES = "synthetic, folder, table, ham10000, isic_challenge, isic_cli, isic_archive, urls"
 PRESET = "# @package _global_\n"
 
 

@@ -4,7 +4,7 @@ from skinlab import schema
 from skinlab.data.manifest import Manifest
 
 
-def load(dataset: schema.Dataset) -> Manifest:
+def load(dataset: schema.Dataset) -> Manifest:  # noqa: PLR0911 - one for each source
     """All images of a declared data set, before classes are chosen and unreadable images are found.
 
     Args:
@@ -18,7 +18,7 @@ def load(dataset: schema.Dataset) -> Manifest:
         SetupError: a package that reads this kind of file is not installed.
         OutputError: phantoms could not be written.
     """
-    from skinlab.data.sources import folder, ham10000, isic_challenge, isic_cli, synthetic, table
+    from skinlab.data.sources import folder, ham10000, isic_archive, isic_challenge, isic_cli, synthetic, table, urls
 
     match dataset:
         case schema.SyntheticDataset():
@@ -33,3 +33,7 @@ def load(dataset: schema.Dataset) -> Manifest:
             return isic_challenge.load(dataset)
         case schema.IsicCliDataset():
             return isic_cli.load(dataset)
+        case schema.IsicArchiveDataset():
+            return isic_archive.load(dataset)
+        case schema.UrlsDataset():
+            return urls.load(dataset)
