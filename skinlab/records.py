@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skinlab import machine, schema
 from skinlab.data.prepare import Prepared
-from skinlab.data.split import split_csv_text
+from skinlab.data.split import SUBSETS, split_csv_text
 from skinlab.data.wording import listed
 from skinlab.engines.base import Engine, Plan
 from skinlab.errors import DataError
@@ -76,12 +76,12 @@ def _split_text(prepared: Prepared) -> str:
 def describe_data(dataset: schema.Dataset, prepared: Prepared) -> str:
     """One line: how many images of what in which subset."""
     kind = "phantoms" if isinstance(dataset, schema.SyntheticDataset) else "images"
-    counts = np.bincount(prepared.targets, minlength=len(prepared.classes))
+    rows = {subset: prepared.rows(subset) for subset in SUBSETS}
+    used = np.concatenate(list(rows.values()))
+    counts = np.bincount(prepared.targets[used], minlength=len(prepared.classes))
     classes = ", ".join(f"{count} {name}" for name, count in zip(prepared.classes, counts, strict=True))
-    subsets = ", ".join(f"{len(prepared.rows(name))} {name}" for name in ("train", "validation", "test"))
-    unknown = sum(group is None for group in prepared.manifest.groups)
-    alone = f"; {unknown} without a known lesion or patient" if unknown else ""
-    return f"data: {len(prepared.targets)} {kind} ({classes}); {subsets}{alone}; split {prepared.split_hash[:12]}"
+    subsets = ", ".join(f"{len(of_subset)} {subset}" for subset, of_subset in rows.items())
+    return f"data: {len(used)} {kind} ({classes}); {subsets}; split {prepared.split_hash[:12]}"
 
 
 def data_remarks(audit: dict[str, Any]) -> list[str]:

@@ -221,6 +221,26 @@ class FileSplit:
 Split = HoldoutSplit | KFoldSplit | ColumnSplit | FileSplit
 
 
+# --- audit ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """What is looked for in the data before training, and what is done about leaks. See docs/data-audit.md."""
+
+    near_duplicates: bool = key("search for copies that were resized, recompressed, flipped or slightly cropped")
+    similarity: float = key("agreement in fine structure from which two images are near-duplicates", ge=0.5, le=1)
+    on_leak: Literal["fail", "drop", "warn"] = key(
+        "copies or a group in two subsets: refuse to train; leave out their training side; say so and go on"
+    )
+    small_class: int = key(
+        "a class with fewer images in validation or test is reported as too small", ge=1, le=1_000_000, unit="images"
+    )
+    outlier_z: float = key(
+        "robust z-score of brightness, contrast or file size from which an image is reported", gt=0, le=1000
+    )
+
+
 # --- augmentation --------------------------------------------------------------------------------------------------
 
 
@@ -342,6 +362,7 @@ class Config:
     output_dir: str = key("where run directories go")
     dataset: Dataset = key("labelled images")
     split: Split = key("train, validation and test subsets")
+    audit: Audit = key("checks of the data before training")
     augmentation: Augmentation = key("random changes of training images")
     network: Network = key("architecture")
     method: Finetune = key("what is trained")

@@ -1,11 +1,14 @@
 import csv
 import io
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from skinlab import records
+from skinlab.data.audit.findings import Findings
 from skinlab.data.manifest import Manifest
 from skinlab.data.prepare import Prepared
 from skinlab.run import Run
@@ -13,6 +16,26 @@ from skinlab.training.checkpoint import Position
 from skinlab.training.loop import Fit
 from tests.data.data_builders import folder_dataset, synthetic_dataset
 
+FINDINGS = Findings(
+    images=4,
+    corrupt=[],
+    classes={},
+    left_out_labels={},
+    ignored_files=0,
+    images_without_group=1,
+    split={},
+    counts={},
+    duplicates=[],
+    duplicates_with_conflicting_labels=[],
+    duplicates_across_subsets=[],
+    near_duplicates=None,
+    near_duplicates_with_conflicting_labels=[],
+    leaks=[],
+    on_leak=None,
+    left_out=[],
+    small_classes=[],
+    outliers=[],
+)
 SUBSETS = ["train", "test", "validation", "test"]
 
 
@@ -29,7 +52,7 @@ def prepared(**changes: Any) -> Prepared:
         "subsets": SUBSETS,
         "fingerprint": "f" * 64,
         "split_hash": "5" * 64,
-        "audit": {"images": 4},
+        "findings": FINDINGS,
     }
     return Prepared(**(values | changes))
 
@@ -58,12 +81,14 @@ def test_the_data_line_counts_classes_and_subsets_and_calls_phantoms_phantoms() 
     line = records.describe_data(synthetic_dataset(), prepared())
     assert line == "data: 4 phantoms (2 no, 2 yes); 1 train, 1 validation, 2 test; split 555555555555"
     assert "4 images" in records.describe_data(folder_dataset("x"), prepared())
+    left_out = prepared(subsets=["left_out", "test", "validation", "train"])
+    assert "3 images (1 no, 2 yes); 1 train" in records.describe_data(folder_dataset("x"), left_out)
 
 
 def test_the_data_are_recorded_in_the_run(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", {})
     records.data(run, prepared())
-    assert (run.path / "audit.json").read_text() == '{\n  "images": 4\n}\n'
+    assert json.loads((run.path / "audit.json").read_text()) == asdict(FINDINGS)
     assert len((run.path / "split.csv").read_text().splitlines()) == 5
     facts = Run.open(run.path).record
     assert (facts["dataset_fingerprint"], facts["split_hash"]) == ("f" * 64, "5" * 64)

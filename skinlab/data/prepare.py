@@ -5,18 +5,19 @@ The one entry for training and evaluation; each step is a module of its own.
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from skinlab.data import splits
+from skinlab.data.audit.findings import Findings
+from skinlab.data.audit.judge import judge, look, record
 from skinlab.data.cache import decoded
 from skinlab.data.classes import choose_classes
-from skinlab.data.duplicates import find_duplicates, merge_groups
+from skinlab.data.duplicates import merge_groups
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.data.labels import resolve_classes, shuffle_labels
@@ -25,7 +26,7 @@ from skinlab.data.sources import load
 from skinlab.data.split import SUBSETS, split_hash
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
-from skinlab.schema import Dataset, Split
+from skinlab.schema import Audit, Dataset, Split
 
 Report = Callable[[int, int], None]
 
@@ -41,10 +42,10 @@ class Prepared:
         targets: int64 [N], index into `classes`.
         classes: class names in the order of the outputs.
         positive: index of the class that sensitivity and AUC are about.
-        subsets: "train", "validation" or "test" for each image.
+        subsets: "train", "validation" or "test" for each image, "left_out" where `audit.on_leak=drop` left it out.
         fingerprint: identifies ids, contents, labels and decoding; not the size, the split or where the files lie.
         split_hash: SHA-256 of the split as written by `skinlab.data.split.split_csv_text`.
-        audit: what was found, ready for JSON.
+        findings: what the audit found.
     """
 
     manifest: Manifest
@@ -56,7 +57,12 @@ class Prepared:
     subsets: list[str]
     fingerprint: str
     split_hash: str
-    audit: dict[str, Any]
+    findings: Findings
+
+    @property
+    def audit(self) -> dict[str, Any]:
+        """The findings, ready for JSON."""
+        return self.findings.as_json()
 
     def rows(self, subset: str) -> npt.NDArray[np.int64]:
         """The rows of a subset, ascending: int64 [n]."""
@@ -65,20 +71,25 @@ class Prepared:
         return np.array([row for row, name in enumerate(self.subsets) if name == subset], dtype=np.int64)
 
 
-def prepare(dataset: Dataset, split: Split, image_size: int, report: Report | None = None) -> Prepared:
-    """Loads, hashes, decodes, labels and splits a data set.
+def prepare(
+    dataset: Dataset, split: Split, image_size: int, report: Report | None = None, audit: Audit | None = None
+) -> Prepared:
+    """Loads, hashes, decodes, audits, labels and splits a data set.
 
-    Files with the same content are kept in one subset. With `dataset.shuffle_labels` the permutation is drawn from
-    the seed of the split, after unreadable images are left out.
+    Files with the same content, and near-duplicates where they are searched, are kept in one subset where the split is
+    drawn. With `dataset.shuffle_labels` the permutation is drawn from the seed of the split, after unreadable images
+    are left out.
 
     Args:
         dataset: what to load.
         split: which image comes into which subset.
         image_size: width and height of the decoded images, in pixels.
         report: called with (images done, images in all) while images are decoded.
+        audit: what is looked for and what is done about leaks; None: files with the same content are found, no pixels
+            are looked at, and leaks are recorded only.
 
     Raises:
-        DataError: the data cannot be used as declared; see the steps.
+        DataError: the data cannot be used as declared, or the split leaks; see the steps.
         OutputError: the cache folder cannot be written.
     """
     labelled = choose_classes(load(dataset), dataset.classes, dataset.on_other_label)
@@ -87,12 +98,13 @@ def prepare(dataset: Dataset, split: Split, image_size: int, report: Report | No
     manifest, images, sha256, corrupt = _read(chosen, image_size, report)
     _check_corrupt(corrupt, len(chosen), dataset)
     _check_classes_left(manifest, classes, corrupt)
-    duplicates = find_duplicates(sha256)
-    conflicting = [rows for rows in duplicates if len({manifest.labels[row] for row in rows}) > 1]
+    seen = look(manifest, images, sha256, audit)
     if dataset.shuffle_labels:
         manifest = _shuffled(manifest, splits.seed_of(split))
-    groups = merge_groups(manifest.image_ids, manifest.groups, duplicates)
-    subsets, split_notes = splits.assign(manifest, sha256, groups, split)
+    groups = merge_groups(manifest.image_ids, manifest.groups, seen.together)
+    given, split_notes = splits.assign(manifest, sha256, groups, split)
+    subsets, leaks = judge(seen, manifest, groups, given, audit)
+    findings = record(seen, manifest, labelled, given, subsets, leaks, audit, corrupt, classes)
     index = {name: i for i, name in enumerate(classes)}
     return Prepared(
         manifest=manifest,
@@ -104,30 +116,8 @@ def prepare(dataset: Dataset, split: Split, image_size: int, report: Report | No
         subsets=subsets,
         fingerprint=fingerprint(manifest.image_ids, sha256, manifest.labels),
         split_hash=split_hash(manifest.image_ids, sha256, manifest.labels, manifest.groups, subsets),
-        audit={
-            **_found(manifest, corrupt, duplicates),
-            **labelled.audit(),
-            "split": {**left_out_by_split, **split_notes},
-            "counts": _counts(classes, manifest.labels, subsets),
-            "duplicates_with_conflicting_labels": _named(manifest, conflicting),
-            "duplicates_across_subsets": _named(manifest, [r for r in duplicates if len({subsets[i] for i in r}) > 1]),
-        },
+        findings=replace(findings, split={**left_out_by_split, **split_notes}),
     )
-
-
-def _found(
-    manifest: Manifest,
-    corrupt: Sequence[tuple[str, str]],
-    duplicates: Sequence[Sequence[int]],
-) -> dict[str, Any]:
-    """The part of the audit that neither labels nor split have a say in."""
-    return {
-        "images": len(manifest),
-        "corrupt": [{"image_id": image_id, "reason": reason} for image_id, reason in corrupt],
-        "ignored_files": manifest.ignored_files,
-        "images_without_group": sum(group is None for group in manifest.groups),
-        "duplicates": _named(manifest, duplicates),
-    }
 
 
 def _read(
@@ -180,12 +170,3 @@ def fingerprint(image_ids: Sequence[str], sha256: Sequence[str], labels: Sequenc
     for row in zip(image_ids, sha256, labels, strict=True):
         digest.update(json.dumps(row).encode())
     return digest.hexdigest()
-
-
-def _counts(classes: Sequence[str], labels: Sequence[str], subsets: Sequence[str]) -> dict[str, dict[str, int]]:
-    found = Counter(zip(labels, subsets, strict=True))
-    return {name: {subset: found[name, subset] for subset in SUBSETS} for name in classes}
-
-
-def _named(manifest: Manifest, rows: Sequence[Sequence[int]]) -> list[list[str]]:
-    return [[manifest.image_ids[row] for row in same] for same in rows]

@@ -9,6 +9,8 @@ import io
 from collections.abc import Sequence
 
 SUBSETS = ("train", "validation", "test")
+LEFT_OUT = "left_out"
+"""In split.csv, of an image that is in no subset because a copy of it is in a later one."""
 COLUMNS = ("image_id", "sha256", "label", "group", "subset")
 """Of split.csv."""
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from data_builders import noise_image
+
+from tests.data.data_builders import noise_image
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data"
 

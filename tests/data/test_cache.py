@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_builders import noise_image
 
 from skinlab import paths
 from skinlab.data import cache
@@ -16,6 +15,7 @@ from skinlab.data.cache import cache_key, decoded
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.images import read
 from skinlab.errors import DataError, OutputError
+from tests.data.data_builders import noise_image
 
 
 def make(tmp_path: Path, count: int = 5) -> list[str]:

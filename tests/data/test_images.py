@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_builders import encoded, noise_image
 from PIL import Image
 
 from skinlab.data import images
 from skinlab.data.images import ImageError, decode, read
 from skinlab.errors import DataError
+from tests.data.data_builders import encoded, noise_image
 
 
 def quarters() -> Image.Image:

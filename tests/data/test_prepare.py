@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_builders import folder_dataset, holdout_split, synthetic_dataset, table_dataset
 
 from skinlab.data.images import read
 from skinlab.data.prepare import prepare
 from skinlab.data.split import SUBSETS, split_csv_text
 from skinlab.errors import DataError
+from tests.data.data_builders import folder_dataset, holdout_split, synthetic_dataset, table_dataset
 
 Make = Callable[..., Path]
 

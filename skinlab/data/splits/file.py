@@ -9,7 +9,7 @@ from typing import Any
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.manifest import Manifest
 from skinlab.data.sources.columns import check_unique, read_table
-from skinlab.data.split import COLUMNS, SUBSETS
+from skinlab.data.split import COLUMNS, LEFT_OUT, SUBSETS
 from skinlab.data.splits.dealing import check_subsets
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
@@ -34,8 +34,13 @@ def restrict(manifest: Manifest, split: FileSplit) -> tuple[Manifest, dict[str, 
         DataError: no such file, or it is not a split.csv.
     """
     entries = _read(Path(split.path).expanduser())
+    gone = [name for name in manifest.image_ids if name in entries and entries[name].subset == LEFT_OUT]
+    if gone:
+        left_out = set(gone)
+        manifest = manifest.take([row for row, name in enumerate(manifest.image_ids) if name not in left_out])
+    notes = {"left_out_in_file": gone} if gone else {}
     if split.on_mismatch == "fail":
-        return manifest, {}  # a file that cannot be decoded is in no split.csv, and that is not known yet
+        return manifest, notes  # a file that cannot be decoded is in no split.csv, and that is not known yet
     extra = [name for name in manifest.image_ids if name not in entries]
     known = manifest.take([row for row, name in enumerate(manifest.image_ids) if name in entries])
     hashes, _ = sha256_of_files(known.paths)
@@ -45,7 +50,7 @@ def restrict(manifest: Manifest, split: FileSplit) -> tuple[Manifest, dict[str, 
             _log.warning("%s: left out are %d images that %s: %s", split.path, len(names), what, listed(names))
     dropped = set(changed)
     left = known.take([row for row, name in enumerate(known.image_ids) if name not in dropped])
-    return left, {"not_in_file": extra, "changed_since": changed}
+    return left, notes | {"not_in_file": extra, "changed_since": changed}
 
 
 def by_file(manifest: Manifest, sha256: Sequence[str], split: FileSplit) -> tuple[list[str], dict[str, Any]]:
@@ -59,7 +64,7 @@ def by_file(manifest: Manifest, sha256: Sequence[str], split: FileSplit) -> tupl
     differences = {
         "not in the file": [name for name in manifest.image_ids if name not in entries],
         "changed since": _changed(manifest.image_ids, sha256, entries),
-        "only in the file": sorted(name for name in entries if name not in here),
+        "only in the file": sorted(name for name in entries if name not in here and entries[name].subset != LEFT_OUT),
     }
     if any(differences.values()) and split.on_mismatch == "fail":
         found = "; ".join(f"{len(names)} {what}: {listed(names)}" for what, names in differences.items() if names)
@@ -93,7 +98,8 @@ def _read(path: Path) -> dict[str, _Entry]:
     ids = table.columns["image_id"]
     check_unique(table, ids)
     subsets = table.columns["subset"]
-    if wrong := [f"{name} ({subset})" for name, subset in zip(ids, subsets, strict=True) if subset not in SUBSETS]:
+    allowed = (*SUBSETS, LEFT_OUT)
+    if wrong := [f"{name} ({subset})" for name, subset in zip(ids, subsets, strict=True) if subset not in allowed]:
         raise DataError(f"{path}: {len(wrong)} rows are in none of {', '.join(SUBSETS)}: {listed(wrong)}")
     rows = zip(ids, table.columns["sha256"], table.columns["label"], subsets, strict=True)
     return {name: _Entry(digest, label, subset) for name, digest, label, subset in rows}

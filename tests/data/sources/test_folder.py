@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from data_builders import folder_dataset, noise_image
 
 from skinlab.data.sources import load
 from skinlab.errors import DataError
+from tests.data.data_builders import folder_dataset, noise_image
 
 Make = Callable[..., Path]
 

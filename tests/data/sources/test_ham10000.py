@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from data_builders import ham10000_dataset, holdout_split
 
 from skinlab.data.prepare import prepare
 from skinlab.data.sources import load
 from skinlab.errors import DataError
+from tests.data.data_builders import ham10000_dataset, holdout_split
 
 Make = Callable[..., Path]
 HEADER = "lesion_id,image_id,dx,dx_type,age,sex,localization\n"

@@ -3,7 +3,6 @@ import json
 import shutil
 
 import pytest
-from data_builders import COMMON
 
 from skinlab.config import compose
 from skinlab.data.prepare import prepare
@@ -12,6 +11,7 @@ from skinlab.errors import DataError
 from skinlab.schema import IsicArchiveDataset
 from tests.data.archive.archive_server import Archive, isic_id, serving
 from tests.data.archive.conftest import fetch
+from tests.data.data_builders import COMMON
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from data_builders import isic_challenge_dataset
 
 from skinlab.data.manifest import Manifest
 from skinlab.data.sources import load
 from skinlab.errors import DataError
+from tests.data.data_builders import isic_challenge_dataset
 
 Read = Callable[..., Manifest]
 

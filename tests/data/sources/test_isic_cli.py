@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from data_builders import holdout_split, isic_cli_dataset
 
 from skinlab.data.prepare import prepare
 from skinlab.data.sources import load
 from skinlab.errors import DataError
+from tests.data.data_builders import holdout_split, isic_cli_dataset
 
 TODAY = (
     "isic_id,attribution,copyright_license,age_approx,anatom_site_general,diagnosis_1,diagnosis_2,lesion_id,patient_id,sex\n"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_builders import synthetic_dataset
 from PIL import Image
 
 from skinlab import paths
@@ -16,6 +15,7 @@ from skinlab.data.phantoms import PhantomSpec, draw
 from skinlab.data.sources import load, synthetic
 from skinlab.data.sources.synthetic import drawn
 from skinlab.errors import OutputError
+from tests.data.data_builders import synthetic_dataset
 
 SPEC = PhantomSpec(seed=0, images=130, draw_size=32, malignant_fraction=0.5, difficulty=0.2, images_per_lesion=1.3)
 SCRIPT = """

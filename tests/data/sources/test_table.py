@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from data_builders import noise_image, table_dataset
 
 from skinlab.data.sources import load
 from skinlab.errors import DataError
+from tests.data.data_builders import noise_image, table_dataset
 
 Make = Callable[[str], Path]
 

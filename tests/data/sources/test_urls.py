@@ -1,5 +1,4 @@
 import pytest
-from data_builders import COMMON
 
 from skinlab.data.archive.fetch import fetch_urls
 from skinlab.data.sources import load
@@ -7,6 +6,7 @@ from skinlab.errors import DataError
 from skinlab.schema import UrlsDataset
 from tests.data.archive.archive_server import Archive, isic_id, serving
 from tests.data.archive.conftest import MANNERS, Counts
+from tests.data.data_builders import COMMON
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from collections import Counter
 
 import pytest
-from data_builders import column_split
 
 from skinlab.data import splits
 from skinlab.data.manifest import Manifest
 from skinlab.errors import DataError
+from tests.data.data_builders import column_split
 
 GIVEN = ["train", "train", "val", "val", "test", "test"]
 

@@ -5,11 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from data_builders import file_split, folder_dataset, ham10000_dataset, holdout_split, kfold_split, noise_image
 
 from skinlab.data.prepare import Prepared, prepare
 from skinlab.data.split import split_csv_text
 from skinlab.errors import DataError
+from tests.data.data_builders import (
+    file_split,
+    folder_dataset,
+    ham10000_dataset,
+    holdout_split,
+    kfold_split,
+    noise_image,
+)
 
 Make = Callable[..., Path]
 

@@ -5,11 +5,11 @@ from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
-from data_builders import kfold_split
 
 from skinlab.data.split import SUBSETS
 from skinlab.data.splits.kfold import fold_of, kfold
 from skinlab.errors import DataError
+from tests.data.data_builders import kfold_split
 
 Table = tuple[list[str], list[str], list[str | None]]
 

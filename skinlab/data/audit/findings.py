@@ -1,0 +1,113 @@
+"""Everything an audit found, as one typed record: what audit.json and the audit page are made of. Finds nothing."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Corrupt:
+    """An image that could not be read."""
+
+    image_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class NearDuplicate:
+    """Two images that show the same photograph.
+
+    Attributes:
+        images: their ids.
+        labels: their classes, before any shuffle.
+        similarity: 0 to 1, see `skinlab.data.audit.alignment.similarity`.
+    """
+
+    images: list[str]
+    labels: list[str]
+    similarity: float
+
+
+@dataclass(frozen=True)
+class LeakFound:
+    """Two images that must be in one subset and are not: ids, subsets, and why (group, duplicate, near_duplicate)."""
+
+    images: list[str]
+    subsets: list[str]
+    reason: str
+    similarity: float | None
+
+
+@dataclass(frozen=True)
+class SmallClass:
+    """A class with so few images in a subset that its numbers say little.
+
+    Attributes:
+        label: the class.
+        subset: validation or test.
+        images: how many it has there.
+        half_width: of the widest 95 % interval of a proportion from so many images (Wilson, at one half).
+    """
+
+    label: str
+    subset: str
+    images: int
+    half_width: float
+
+
+@dataclass(frozen=True)
+class OutlierFound:
+    """An image that stands out in a measure: brightness, contrast (grey levels) or file_size (bytes)."""
+
+    image_id: str
+    measure: str
+    value: float
+    z: float
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found in a data set; the order of the fields is that of audit.json.
+
+    Attributes:
+        images: how many can be used.
+        corrupt: files that cannot be read.
+        classes: which labels each class was made of, with their counts.
+        left_out_labels: images of labels that are not among the classes, by label.
+        ignored_files: files that are no labelled images.
+        images_without_group: images whose lesion or patient is not known.
+        split: what there is to say of the split, e.g. images that it leaves out; empty where there is nothing.
+        counts: images by class and subset.
+        duplicates: ids with the same content.
+        duplicates_with_conflicting_labels: those of more than one class.
+        duplicates_across_subsets: those in more than one subset.
+        near_duplicates: pairs; None: not searched (audit.near_duplicates=false).
+        near_duplicates_with_conflicting_labels: those of two classes.
+        leaks: pairs across subsets, as the split was given.
+        on_leak: the rule about them: fail, drop or warn; None: the audit was by content alone.
+        left_out: ids that are in no subset because of a leak.
+        small_classes: classes too small for narrow intervals.
+        outliers: images that stand out.
+    """
+
+    images: int
+    corrupt: list[Corrupt]
+    classes: dict[str, dict[str, int]]
+    left_out_labels: dict[str, int]
+    ignored_files: int
+    images_without_group: int
+    split: dict[str, Any]
+    counts: dict[str, dict[str, int]]
+    duplicates: list[list[str]]
+    duplicates_with_conflicting_labels: list[list[str]]
+    duplicates_across_subsets: list[list[str]]
+    near_duplicates: list[NearDuplicate] | None
+    near_duplicates_with_conflicting_labels: list[NearDuplicate]
+    leaks: list[LeakFound]
+    on_leak: str | None
+    left_out: list[str]
+    small_classes: list[SmallClass]
+    outliers: list[OutlierFound]
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of audit.json: keys in the order of the fields."""
+        return asdict(self)
