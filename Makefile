@@ -52,7 +52,7 @@ format: $(VENV)/.dev ## format and mend what can be mended
 
 bench: $(VENV)/.dev ## measure; each script prints one table
 	@$(BIN)/skinlab setup cntk
-	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done
 
 lock: ## renew requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/core.txt

@@ -21,7 +21,7 @@ IMAGES, EPOCH_STEPS = 200, 10
 
 def bare(steps: int, mkl: str) -> float:
     found = runtime.require()
-    script = Path(__file__).with_name("bare_cntk.py")
+    script = Path(__file__).with_name("_bare_cntk.py")
     command = [str(found.python), "-s", "-E", str(script), str(SIZE), str(MINIBATCH), str(steps)]
     environment = found.environment(mkl_cpu_type=mkl)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

@@ -1,6 +1,6 @@
 """A bare CNTK loop: ResNet-18 from CNTK's own functions on random minibatches in memory. Run by Python 3.6.
 
-`python bare_cntk.py IMAGE_SIZE MINIBATCH_SIZE STEPS` prints the images/s of STEPS training steps, all counted.
+`python _bare_cntk.py IMAGE_SIZE MINIBATCH_SIZE STEPS` prints the images/s of STEPS training steps, all counted.
 It shares no code with skinlab: it is what skinlab is measured against.
 """
 
