@@ -46,6 +46,7 @@ STYLE: dict[Any, Any] = {
 }
 MANY_EPOCHS = 40  # from here on markers hide the line
 MANY_CLASSES = 20  # from here on the cells of a confusion matrix are too small for text
+NOTE_CHARACTERS_PER_INCH = 14  # of the small print, with a margin
 BINARY = 2
 
 
@@ -261,7 +262,8 @@ def _figure(stem: Path, size: tuple[float, float], note: str) -> Iterator["Figur
         FigureCanvasAgg(figure)
         yield figure
         if note:
-            figure.supxlabel(note, fontsize=8.5, color=GREY, style="italic")
+            lines = textwrap.fill(note, int(size[0] * NOTE_CHARACTERS_PER_INCH))
+            figure.supxlabel(lines, fontsize=8.5, color=GREY, style="italic")
         # Rendered in memory first: what was drawn wrongly leaves no file, and the bytes hold no date and no version.
         write_bytes(stem.with_name(stem.name + ".png"), _render(figure, "png", {"Software": None}))
         write_bytes(stem.with_name(stem.name + ".svg"), _render(figure, "svg", {"Date": None, "Creator": None}))
