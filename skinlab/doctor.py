@@ -33,6 +33,7 @@ CORE_PACKAGES = {
     "scikit-learn": "sklearn",
     "scipy": "scipy",
     "requests": "requests",
+    "urllib3": "urllib3",
     "onnx": "onnx",
     "onnxruntime": "onnxruntime",
     "safetensors": "safetensors",
@@ -40,7 +41,7 @@ CORE_PACKAGES = {
     "rich": "rich",
     "pip": "pip",
 }
-EXTRAS = {"tensorboard": "tensorboard", "torch": "torch"}
+EXTRAS = {"tensorboard": "tensorboard", "pyarrow": "pyarrow"}
 _LEAST_DISK = 500_000_000  # a run, its cache and its checkpoints
 _LEAST_SHARED_MEMORY = 32_000_000  # batches on their way to the worker
 
