@@ -1,6 +1,7 @@
 """How a fetch is shown while it goes on: a bar on a terminal, a plain line now and then elsewhere."""
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ _STEP = 10  # percent between plain lines
 _MOST = 1000  # files between plain lines
 
 
-class Progress:
+class Progress(ABC):
     """Counts files; `shown` is called after each."""
 
     def __init__(self) -> None:
@@ -33,13 +34,13 @@ class Progress:
         self.size += size * fetched
         self.shown()
 
+    @abstractmethod
     def shown(self) -> None:
         """Show the counts."""
-        raise NotImplementedError
 
+    @abstractmethod
     def say(self, line: str) -> None:
         """Print a line of its own."""
-        raise NotImplementedError
 
 
 class Lines(Progress):
