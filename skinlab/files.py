@@ -65,6 +65,11 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def json_text(value: Any) -> str:
+    """Indented JSON; keys keep their order, so that the same value gives the same bytes."""
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write indented JSON; keys keep their order, so that the same value gives the same bytes."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    """Write the JSON text of a value."""
+    write_text(path, json_text(value))

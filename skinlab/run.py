@@ -150,7 +150,7 @@ class Run:
 
     def write_json(self, name: str, value: Any) -> Path:
         """Write a JSON file of the run."""
-        return self.write_text(name, json.dumps(value, indent=2, allow_nan=False) + "\n")
+        return self.write_text(name, files.json_text(value))
 
     def write_metrics(self, records: list[dict[str, Any]]) -> Path:
         """Write metrics.jsonl: one line an epoch."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinlab.errors import EngineError
+from skinlab.files import json_text
 from skinlab.networks.architecture import IMAGE, Architecture
 from skinlab.networks.onnx_graph import PROBABILITIES, to_onnx
 from skinlab.networks.weights import Weights
@@ -55,7 +56,7 @@ def contents(architecture: Architecture, weights: Weights, described: dict[str, 
     metadata = {"classes": json.dumps(described["classes"]), "note": described["note"]}
     bundle = {
         "model.onnx": to_onnx(architecture, weights, metadata),
-        "signature.json": (json.dumps(described, indent=2) + "\n").encode(),
+        "signature.json": json_text(described).encode(),
         "labels.txt": ("\n".join(described["classes"]) + "\n").encode(),
         "MODEL_CARD.md": card.encode(),
     }

@@ -10,8 +10,8 @@ from pathlib import Path
 from skinlab.data.classes import labels_of
 from skinlab.data.manifest import Manifest
 from skinlab.data.sources.columns import Columns, check_unique, read_table
-from skinlab.data.sources.files import absolute, check_folder, find_images
-from skinlab.data.sources.matching import match_images
+from skinlab.data.sources.files import check_folder
+from skinlab.data.sources.matching import manifest_of
 from skinlab.data.wording import listed, nearest
 from skinlab.errors import DataError
 from skinlab.schema import Ham10000Dataset
@@ -45,16 +45,14 @@ def load(dataset: Ham10000Dataset) -> Manifest:
     ids, lesions, labels = (_column(table, name) for name in _COLUMNS)
     check_unique(table, ids)
     _check_diagnoses(table, ids, labels, {*DIAGNOSES, *labels_of(dataset.classes)})
-    found, others = find_images(root)
-    files = match_images(table, ids, root, found)
-    return Manifest(
-        image_ids=ids,
-        paths=[absolute(root, file) for file in files],
+    return manifest_of(
+        table,
+        ids,
+        root,
         labels=labels,
         groups=[lesion or None for lesion in lesions],
         attributes=table.without(*_COLUMNS),
-        ignored_files=others + len(found) - len(files),
-    ).by_id()
+    )
 
 
 def _metadata(root: Path) -> Columns:

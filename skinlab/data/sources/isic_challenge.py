@@ -11,9 +11,8 @@ from pathlib import Path
 
 from skinlab.data.manifest import Manifest
 from skinlab.data.sources.columns import Columns, check_unique, read_rows, read_table, with_header
-from skinlab.data.sources.files import absolute, find_images
 from skinlab.data.sources.groups import patient_or_lesion
-from skinlab.data.sources.matching import match_images
+from skinlab.data.sources.matching import manifest_of
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
 from skinlab.schema import IsicChallengeDataset
@@ -43,16 +42,14 @@ def load(dataset: IsicChallengeDataset) -> Manifest:
     attributes = truth.without(_id_column(truth), *used)
     if dataset.metadata is not None:
         attributes |= _joined(read_table(Path(dataset.metadata).expanduser()), ids)
-    found, others = find_images(root)
-    files = match_images(truth, ids, root, found)
-    return Manifest(
-        image_ids=ids,
-        paths=[absolute(root, file) for file in files],
+    return manifest_of(
+        truth,
+        ids,
+        root,
         labels=labels,
         groups=patient_or_lesion(len(ids), attributes),
         attributes=attributes,
-        ignored_files=others + len(found) - len(files),
-    ).by_id()
+    )
 
 
 def _read_truth(path: Path) -> Columns:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from skinlab.data.manifest import Manifest
 from skinlab.data.sources.columns import Columns, check_unique, read_table
-from skinlab.data.sources.files import absolute, check_folder, find_images
+from skinlab.data.sources.files import check_folder
 from skinlab.data.sources.groups import patient_or_lesion
-from skinlab.data.sources.matching import match_images
+from skinlab.data.sources.matching import manifest_of
 from skinlab.errors import DataError
 from skinlab.schema import IsicCliDataset
 
@@ -54,16 +54,14 @@ def load(dataset: IsicCliDataset) -> Manifest:
     check_unique(table, ids)
     column = _label_column(table) if dataset.label_column is None else _today(dataset.label_column)
     labels = table.column(column, "dataset.label_column")
-    found, others = find_images(root)
-    files = match_images(table, ids, root, found)
-    return Manifest(
-        image_ids=ids,
-        paths=[absolute(root, file) for file in files],
+    return manifest_of(
+        table,
+        ids,
+        root,
         labels=labels,
         groups=patient_or_lesion(len(table), table.columns),
         attributes=table.without(ID, column),
-        ignored_files=others + len(found) - len(files),
-    ).by_id()
+    )
 
 
 def _renamed(table: Columns) -> Columns:

@@ -6,12 +6,49 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import NoReturn
 
+from skinlab.data.manifest import Manifest
 from skinlab.data.sources.columns import Columns
-from skinlab.data.sources.files import without_extension
+from skinlab.data.sources.files import absolute, find_images, image_ids, without_extension
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
 
 _log = logging.getLogger(__name__)
+
+
+def manifest_of(
+    table: Columns,
+    values: Sequence[str],
+    root: Path,
+    *,
+    labels: Sequence[str],
+    groups: Sequence[str | None],
+    attributes: Mapping[str, Sequence[str]],
+    named_by_file: bool = False,
+) -> Manifest:
+    """The images below `root` that a table's rows name.
+
+    Args:
+        table: for messages.
+        values: of each row, the path or name of its image.
+        root: the folder of images.
+        labels: of each row.
+        groups: of each row.
+        attributes: further columns.
+        named_by_file: image ids come from the files, not from `values`.
+
+    Raises:
+        DataError: see `match_images`.
+    """
+    found, others = find_images(root)
+    files = match_images(table, values, root, found)
+    return Manifest(
+        image_ids=image_ids(files) if named_by_file else values,
+        paths=[absolute(root, file) for file in files],
+        labels=labels,
+        groups=groups,
+        attributes=dict(attributes),
+        ignored_files=others + len(found) - len(files),
+    ).by_id()
 
 
 def match_images(table: Columns, values: Sequence[str], root: Path, found: Sequence[str]) -> list[str]:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from skinlab.data.manifest import Manifest
 from skinlab.data.sources.columns import Columns, read_table
-from skinlab.data.sources.files import absolute, find_images, image_ids
-from skinlab.data.sources.matching import match_images
+from skinlab.data.sources.matching import manifest_of
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
 from skinlab.schema import TableDataset
@@ -27,16 +26,15 @@ def load(dataset: TableDataset) -> Manifest:
     labels = _labels(table, dataset.label_column)
     groups = _groups(table, dataset.group_column)
     root = Path(dataset.image_root).expanduser() if dataset.image_root is not None else table.path.parent
-    found, others = find_images(root)
-    files = match_images(table, images, root, found)
-    return Manifest(
-        image_ids=image_ids(files),
-        paths=[absolute(root, file) for file in files],
+    return manifest_of(
+        table,
+        images,
+        root,
         labels=labels,
         groups=groups,
         attributes=table.without(dataset.image_column, dataset.label_column, dataset.group_column),
-        ignored_files=others + len(found) - len(files),
-    ).by_id()
+        named_by_file=True,
+    )
 
 
 def _labels(table: Columns, column: str) -> list[str]:
