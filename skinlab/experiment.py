@@ -87,6 +87,7 @@ def make_plan(config: schema.Config, data: Prepared) -> Plan:
         optimizer=config.optimizer,
         rates=schedule.rates(training.schedule, config.optimizer.learning_rate, training.epochs, steps),
         epoch_images=images,
+        frozen=networks.frozen(architecture, config.method.freeze),
     )
 
 

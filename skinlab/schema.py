@@ -270,20 +270,86 @@ class Network:
 
 @dataclass(frozen=True, kw_only=True)
 class Finetune:
-    """All weights are trained."""
+    """Weights are trained by gradient descent."""
 
     name: Literal["finetune"] = key("which method")
+    freeze: str = key(
+        "what keeps its weights and batch-norm statistics: none, backbone (all but the classifier), or a stage of the "
+        "network, which is frozen with all before it"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class MomentumSGD:
-    """Stochastic gradient descent with momentum: v = momentum * v + gradient; w = w - learning_rate * v."""
+class OptimizerBase:
+    """Keys that every update rule has. Below, g is the mean gradient of the minibatch and r the rate of the step."""
 
-    name: Literal["momentum_sgd"] = key("which optimizer")
     learning_rate: float = key("step size, applied to the mean gradient of the minibatch", gt=0, le=10)
     minibatch_size: int = key("images a step", ge=1, le=4096)
-    momentum: float = key("fraction of the last step that is kept", ge=0, lt=1)
     weight_decay: float = key("L2: this times the weight is added to its gradient", ge=0, le=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGD(OptimizerBase):
+    """Stochastic gradient descent: w = w - r g."""
+
+    name: Literal["sgd"] = key("which optimizer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentumSGD(OptimizerBase):
+    """Stochastic gradient descent with momentum: v = momentum v + g; w = w - r v."""
+
+    name: Literal["momentum_sgd"] = key("which optimizer")
+    momentum: float = key("fraction of the last step that is kept", ge=0, lt=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nesterov(OptimizerBase):
+    """Nesterov's momentum as in Sutskever et al., ICML 2013: v = momentum v + g; w = w - r (g + momentum v)."""
+
+    name: Literal["nesterov"] = key("which optimizer")
+    momentum: float = key("fraction of the last step that is kept", ge=0, lt=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(OptimizerBase):
+    """Kingma & Ba, ICLR 2015, with bias correction: w = w - r m' / (sqrt(s') + epsilon)."""
+
+    name: Literal["adam"] = key("which optimizer")
+    beta1: float = key("decay of the mean of gradients", ge=0, lt=1)
+    beta2: float = key("decay of the mean of their squares", ge=0, lt=1)
+    epsilon: float = key("added to the root", gt=0, le=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW(OptimizerBase):
+    """Adam with the weight decay apart from the gradient (Loshchilov & Hutter, ICLR 2019): w = (1 - r decay) w first."""
+
+    name: Literal["adamw"] = key("which optimizer")
+    weight_decay: float = key("this times the rate times the weight is taken from the weight", ge=0, le=1)
+    beta1: float = key("decay of the mean of gradients", ge=0, lt=1)
+    beta2: float = key("decay of the mean of their squares", ge=0, lt=1)
+    epsilon: float = key("added to the root", gt=0, le=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMSprop(OptimizerBase):
+    """Tieleman & Hinton, 2012: s = alpha s + (1 - alpha) g^2; w = w - r g / (sqrt(s) + epsilon)."""
+
+    name: Literal["rmsprop"] = key("which optimizer")
+    alpha: float = key("decay of the mean of squared gradients", ge=0, lt=1)
+    epsilon: float = key("added to the root", gt=0, le=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adagrad(OptimizerBase):
+    """Duchi et al., JMLR 2011: s = s + g^2; w = w - r g / (sqrt(s) + epsilon)."""
+
+    name: Literal["adagrad"] = key("which optimizer")
+    epsilon: float = key("added to the root", gt=0, le=1)
+
+
+Optimizer = SGD | MomentumSGD | Nesterov | Adam | AdamW | RMSprop | Adagrad
 
 
 # --- training ------------------------------------------------------------------------------------------------------
@@ -366,7 +432,7 @@ class Config:
     augmentation: Augmentation = key("random changes of training images")
     network: Network = key("architecture")
     method: Finetune = key("what is trained")
-    optimizer: MomentumSGD = key("update rule")
+    optimizer: Optimizer = key("update rule")
     training: Training = key("the training loop")
     evaluation: Evaluation = key("final numbers")
     engine: CntkEngine = key("what computes")

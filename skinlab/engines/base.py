@@ -58,12 +58,15 @@ class Plan:
         optimizer: update rule.
         rates: float64 [steps], the learning rate of each step of the whole training, for a minibatch's mean gradient.
         epoch_images: training images an epoch; with the minibatch size it says how large each step is.
+        frozen: names of the nodes whose arrays stay as they are; a frozen batch normalisation uses its running
+            statistics in training too, and they do not move.
     """
 
     architecture: Architecture
-    optimizer: schema.MomentumSGD
+    optimizer: schema.Optimizer
     rates: NDArray[np.float64]
     epoch_images: int
+    frozen: frozenset[str]
 
 
 class Engine(Protocol):

@@ -37,6 +37,7 @@ class Node:
     name: str
     inputs: tuple[str, ...]
     attributes: dict[str, Any]
+    stage: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,16 @@ class Architecture:
     classes: int
     features: int
     nodes: tuple[Node, ...]
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages from the image to the classifier; what may be frozen is frozen from the front."""
+        return tuple(dict.fromkeys(node.stage for node in self.nodes))
+
+    def up_to(self, stage: str) -> frozenset[str]:
+        """Names of the nodes from the image to the end of this stage."""
+        last = self.stages.index(stage)
+        return frozenset(node.name for node in self.nodes if self.stages.index(node.stage) <= last)
 
     def parameters(self) -> dict[str, Shape]:
         """Shape of each trained array by its torchvision name, in graph order."""
@@ -105,10 +116,11 @@ class Architecture:
 
 
 class Builder:
-    """Collects nodes; each method adds one and returns its name."""
+    """Collects nodes; each method adds one to the present `stage` and returns its name."""
 
-    def __init__(self) -> None:
+    def __init__(self, stage: str) -> None:
         self.nodes: list[Node] = []
+        self.stage = stage
 
     def normalize(self, mean: list[float], std: list[float]) -> str:
         """(image / 255 - mean) / std, to float32 [N, 3, H, W]."""
@@ -148,5 +160,5 @@ class Builder:
         return self._add("linear", name, (x,), **{"in": sizes[0], "out": sizes[1]})
 
     def _add(self, op: str, name: str, inputs: tuple[str, ...], **attributes: Any) -> str:
-        self.nodes.append(Node(op, name, inputs, attributes))
+        self.nodes.append(Node(op, name, inputs, attributes, self.stage))
         return name

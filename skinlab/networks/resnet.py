@@ -23,17 +23,19 @@ def resnet(name: str, image_size: int, classes: int, mean: list[float], std: lis
     >>> resnet("resnet18", 224, 1000, [0, 0, 0], [1, 1, 1]).parameter_count()
     11689512
     """
-    graph = Builder()
+    graph = Builder("stem")
     x = graph.normalize(mean, std)
     x = graph.conv("conv1", x, (3, 64), kernel=7, stride=2, padding=3)
     x = graph.relu("relu", graph.batchnorm("bn1", x, 64))
     x = graph.maxpool("maxpool", x, kernel=3, stride=2, padding=1)
     channels = 64
     for stage, (blocks, out) in enumerate(zip(BLOCKS[name], STAGE_CHANNELS, strict=True), start=1):
+        graph.stage = f"layer{stage}"
         for block in range(blocks):
             stride = 2 if stage > 1 and block == 0 else 1
             x = _basic_block(graph, f"layer{stage}.{block}", x, (channels, out), stride)
             channels = out
+    graph.stage = "classifier"
     x = graph.dropout("dropout", graph.mean("avgpool", x))
     graph.linear("fc", x, (channels, classes))
     return Architecture(name, image_size, classes, features=channels, nodes=tuple(graph.nodes))

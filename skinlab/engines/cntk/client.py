@@ -172,7 +172,9 @@ def momenta(plan: Plan) -> list[tuple[int, float]]:
     size, images = plan.optimizer.minibatch_size, plan.epoch_images
     per_epoch = -(-images // size)
     previous = np.concatenate([plan.rates[:1], plan.rates[:-1]])
-    values = plan.optimizer.momentum * np.divide(plan.rates, previous, out=np.ones_like(previous), where=previous > 0)
+    values = getattr(plan.optimizer, "momentum", 0.0) * np.divide(
+        plan.rates, previous, out=np.ones_like(previous), where=previous > 0
+    )
     runs: list[tuple[int, float]] = []
     for step, value in enumerate(values.tolist()):
         count = size if step % per_epoch < per_epoch - 1 else images - size * (per_epoch - 1)
