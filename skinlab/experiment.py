@@ -1,6 +1,6 @@
 """Read this page first: a declared experiment becomes a run.
 
-    declaration -> data -> fit -> evaluate -> bundle -> report
+    declaration -> data -> finetune or featurize -> evaluate -> bundle -> report
 
 Each step is a few lines here and a room of its own; only this module and the command line know the whole declaration.
 """
@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,16 @@ from skinlab.data.augmentation import Augmenter
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.data.loader import Loader, class_weights
 from skinlab.data.prepare import Prepared, prepare
+from skinlab.data.split import SUBSETS
 from skinlab.engines.base import Engine, Plan
 from skinlab.evaluation import plots, summary
 from skinlab.networks import weights
+from skinlab.networks.architecture import Architecture
 from skinlab.run import Run
 from skinlab.serving import bundle
-from skinlab.training import minibatch, observers, schedule
-from skinlab.training.checkpoint import Checkpoints
-from skinlab.training.loop import Fit, fit, predict_rows
+from skinlab.training import features, linear, minibatch, observers, schedule
+from skinlab.training.checkpoint import Checkpoints, Position
+from skinlab.training.loop import Fit, fit, predict_rows, softmax
 from skinlab.training.validation import Validation, validation
 
 log = logging.getLogger(__name__)
@@ -35,6 +38,21 @@ log = logging.getLogger(__name__)
 Probabilities = NDArray[np.float64]
 THRESHOLD = 0.5
 """Probability of the positive class from which an image is called positive."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What every method ends with; the weights are in the run's checkpoints.
+
+    Attributes:
+        architecture: the network.
+        predictions: probabilities float64 [rows, classes] of the validation and the test subset.
+        position: where training ended, with the records of its epochs; at the start where a method has no epochs.
+    """
+
+    architecture: Architecture
+    predictions: dict[str, Probabilities]
+    position: Position
 
 
 def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
@@ -52,17 +70,14 @@ def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
     """
     with timed(run, "data_s"):
         data = prepare_data(config, run)
-    with engines.start(config.engine, config.seed) as engine:
-        plan = make_plan(config, data)
-        records.engine(run, engine)
-        with timed(run, "training_s"):
-            fitted = train(config, data, plan, engine, run)
-        with timed(run, "evaluation_s"):
-            predictions = predict(config, data, plan, engine, run)
-    result = evaluate(config, data, fitted, predictions, run)
+    if isinstance(config.method, schema.Featurize):
+        trained = featurize(config, config.method, data, run)
+    else:
+        trained = finetune(config, config.method, data, run)
+    result = evaluate(config, data, trained, run)
     with timed(run, "bundle_s"):
-        deploy(config, data, plan, predictions, run)
-    report(data, fitted, predictions, result, run)
+        deploy(config, data, trained, run)
+    report(data, trained, result, run)
     return result
 
 
@@ -76,7 +91,39 @@ def prepare_data(config: schema.Config, run: Run) -> Prepared:
     return data
 
 
-def make_plan(config: schema.Config, data: Prepared) -> Plan:
+def finetune(config: schema.Config, method: schema.Finetune, data: Prepared, run: Run) -> Trained:
+    """Train the network on the declared engine; the best epoch by the validation subset is kept."""
+    with engines.start(config.engine, config.seed) as engine:
+        plan = make_plan(config, method, data)
+        records.engine(run, engine.describe(), engine.packages())
+        with timed(run, "training_s"):
+            fitted = train(config, data, plan, engine, run)
+        with timed(run, "evaluation_s"):
+            predictions = predict(config, data, plan, engine, run)
+    return Trained(plan.architecture, predictions, fitted.position)
+
+
+def featurize(config: schema.Config, method: schema.Featurize, data: Prepared, run: Run) -> Trained:
+    """Fit a linear classifier to the features of the network as its declared weights make it."""
+    architecture = networks.build(config.network, len(data.classes))
+    arrays = weights.initial(architecture, config.seed)
+    records.engine(run, features.describe(), {})
+    with timed(run, "features_s"):
+        computed = features.features(architecture, arrays, data.images, data.sha256)
+    log.info("%s", records.describe_features(method, architecture, computed))
+    rows = {subset: data.rows(subset) for subset in SUBSETS}
+    with timed(run, "training_s"):
+        seen = [(computed[rows[subset]], data.targets[rows[subset]]) for subset in ("train", "validation")]
+        weight, bias = linear.fit_classifier(method, seen[0], seen[1], len(data.classes))
+    Checkpoints(run.folder("checkpoints")).save_best(weights.with_classifier(architecture, arrays, weight, bias))
+    predictions = {
+        subset: softmax(linear.logits(weight, bias, computed[rows[subset]])) for subset in ("validation", "test")
+    }
+    run.write_text("predictions.csv", records.predictions_csv(data, predictions))
+    return Trained(architecture, predictions, Position())
+
+
+def make_plan(config: schema.Config, method: schema.Finetune, data: Prepared) -> Plan:
     """The network and its optimizer, step by step."""
     images, training = len(data.rows("train")), config.training
     steps = -(-images // config.optimizer.minibatch_size)
@@ -87,7 +134,7 @@ def make_plan(config: schema.Config, data: Prepared) -> Plan:
         optimizer=config.optimizer,
         rates=schedule.rates(training.schedule, config.optimizer.learning_rate, training.epochs, steps),
         epoch_images=images,
-        frozen=networks.frozen(architecture, config.method.freeze),
+        frozen=networks.frozen(architecture, method.freeze),
     )
 
 
@@ -139,9 +186,7 @@ def predict(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, r
     return predictions
 
 
-def evaluate(
-    config: schema.Config, data: Prepared, fitted: Fit, predictions: dict[str, Probabilities], run: Run
-) -> dict[str, Any]:
+def evaluate(config: schema.Config, data: Prepared, trained: Trained, run: Run) -> dict[str, Any]:
     """Final numbers with intervals: summary.json."""
     subsets = {
         subset: summary.summarise(
@@ -155,44 +200,44 @@ def evaluate(
             seed=config.seed,
             threshold=THRESHOLD,
         )
-        for subset, probabilities in predictions.items()
+        for subset, probabilities in trained.predictions.items()
     }
-    best = fitted.position.best_epoch
+    position = trained.position
+    best = position.best_epoch
     result = {
         "experiment": config.name,
         "note": records.data_note(config.dataset),
         "best_epoch": None if best is None else best + 1,
-        "epochs": fitted.position.epoch,
-        "monitor": config.training.monitor,
+        "epochs": position.epoch,
+        "monitor": config.training.monitor if position.epoch else None,
         **subsets,
     }
     run.write_json("summary.json", result)
     return result
 
 
-def deploy(config: schema.Config, data: Prepared, plan: Plan, predictions: dict[str, Probabilities], run: Run) -> None:
+def deploy(config: schema.Config, data: Prepared, trained: Trained, run: Run) -> None:
     """Write the bundle, after the exported model has repeated the engine's answers."""
     note = records.data_note(config.dataset)
-    described = bundle.signature(plan.architecture, data.classes, data.positive, THRESHOLD, DECODE_SETTINGS, note)
+    described = bundle.signature(trained.architecture, data.classes, data.positive, THRESHOLD, DECODE_SETTINGS, note)
     arrays = Checkpoints(run.folder("checkpoints")).load_best()
-    files = bundle.contents(plan.architecture, arrays, described, records.model_card(config, data, note))
+    files = bundle.contents(trained.architecture, arrays, described, records.model_card(config, data, note))
     rows = data.rows("test")[: records.BUNDLE_CHECK_IMAGES]
-    difference = bundle.check(files["model.onnx"], np.asarray(data.images[rows]), predictions["test"][: len(rows)])
+    difference = bundle.check(
+        files["model.onnx"], np.asarray(data.images[rows]), trained.predictions["test"][: len(rows)]
+    )
     for name, content in files.items():
         run.write_bytes(f"bundle/{name}", content)
     run.update(bundle_check={"images": len(rows), "largest_difference": difference, "tolerance": bundle.TOLERANCE})
 
 
-def report(
-    data: Prepared, fitted: Fit, predictions: dict[str, Probabilities], result: dict[str, Any], run: Run
-) -> None:
+def report(data: Prepared, trained: Trained, result: dict[str, Any], run: Run) -> None:
     """Plots of the run, and the numbers on the terminal."""
-    targets, probabilities, note = data.targets[data.rows("test")], predictions["test"], result["note"]
+    targets, probabilities, note = data.targets[data.rows("test")], trained.predictions["test"], result["note"]
     folder = run.folder("plots")
     with timed(run, "plots_s"):
-        plots.learning_curve(
-            fitted.position.records, folder / "learning_curve", best_epoch=result["best_epoch"], note=note
-        )
+        if epochs := trained.position.records:
+            plots.learning_curve(epochs, folder / "learning_curve", best_epoch=result["best_epoch"], note=note)
         plots.roc(targets, probabilities, result["test"], folder / "roc", note=note)
         plots.precision_recall(targets, probabilities, result["test"], folder / "precision_recall", note=note)
         plots.confusion(result["test"], folder / "confusion", note=note)

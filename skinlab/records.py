@@ -13,6 +13,7 @@ from skinlab.data.split import SUBSETS, split_csv_text
 from skinlab.data.wording import listed
 from skinlab.engines.base import Engine, Plan
 from skinlab.errors import DataError
+from skinlab.networks.architecture import Architecture
 from skinlab.run import Run
 from skinlab.training.loop import Fit, Record
 
@@ -36,15 +37,15 @@ def environment() -> dict[str, Any]:
     return {"code": machine.code_version(), "machine": machine.describe()}
 
 
-def engine(run: Run, started: Engine) -> None:
-    """Record the engine's runtime and settings, and write environment.lock."""
-    run.update(engine=started.describe())
-    sections = {"environment": machine.packages(), "engine runtime": started.packages()}
+def engine(run: Run, facts: dict[str, Any], packages: dict[str, str]) -> None:
+    """Record what computes, and write environment.lock; `packages` are those of a runtime of its own."""
+    run.update(engine=facts)
+    sections = {"environment": machine.packages(), "engine runtime": packages}
     lines = [
         line
-        for name, packages in sections.items()
-        if packages
-        for line in (f"# {name}", *(f"{package}=={version}" for package, version in sorted(packages.items())))
+        for name, listed_packages in sections.items()
+        if listed_packages
+        for line in (f"# {name}", *(f"{package}=={version}" for package, version in sorted(listed_packages.items())))
     ]
     run.write_text("environment.lock", "\n".join(lines) + "\n")
 
@@ -117,6 +118,12 @@ def describe_training(config: schema.Config, plan: Plan, images: int, started: E
         f"training: {config.network.name}, {millions:.1f} million parameters, at {size} x {size} on {images} images, "
         f"{config.training.epochs} epochs; engine {facts['name']} on {facts['device']}"
     )
+
+
+def describe_features(method: schema.Featurize, architecture: Architecture, computed: NDArray[np.float32]) -> str:
+    """One line: what is fitted to what."""
+    images, width = computed.shape
+    return f"training: {method.classifier} on {width} features of {architecture.name}; {images} images featurized"
 
 
 def training(run: Run, fitted: Fit) -> None:

@@ -323,7 +323,7 @@ class Adam(OptimizerBase):
 
 @dataclass(frozen=True, kw_only=True)
 class AdamW(OptimizerBase):
-    """Adam with the weight decay apart from the gradient (Loshchilov & Hutter, ICLR 2019): w = (1 - r decay) w first."""
+    """Adam, the weight decay apart from the gradient (Loshchilov & Hutter, ICLR 2019): w = (1 - r decay) w first."""
 
     name: Literal["adamw"] = key("which optimizer")
     weight_decay: float = key("this times the rate times the weight is taken from the weight", ge=0, le=1)
@@ -350,6 +350,20 @@ class Adagrad(OptimizerBase):
 
 
 Optimizer = SGD | MomentumSGD | Nesterov | Adam | AdamW | RMSprop | Adagrad
+
+
+@dataclass(frozen=True, kw_only=True)
+class Featurize:
+    """The network is left as `network.weights` gives it; a linear classifier is fitted to its features."""
+
+    name: Literal["featurize"] = key("which method")
+    classifier: Literal["linear_svm", "logistic_regression"] = key("scikit-learn's LinearSVC or LogisticRegression")
+    C: float = key("inverse strength of the L2 regularisation", gt=0, le=1e6)
+    class_weight: Literal["none", "balanced"] = key("balanced: a class counts by the inverse of its frequency")
+    standardize: bool = key("features are brought to mean 0 and standard deviation 1 over the training subset")
+
+
+Method = Finetune | Featurize
 
 
 # --- training ------------------------------------------------------------------------------------------------------
@@ -431,7 +445,7 @@ class Config:
     audit: Audit = key("checks of the data before training")
     augmentation: Augmentation = key("random changes of training images")
     network: Network = key("architecture")
-    method: Finetune = key("what is trained")
+    method: Method = key("what is trained")
     optimizer: Optimizer = key("update rule")
     training: Training = key("the training loop")
     evaluation: Evaluation = key("final numbers")

@@ -17,6 +17,9 @@ IMAGE = "image"
 LOGITS = "logits"
 """Name of the output: float32 [N, classes]."""
 
+FEATURES = "features"
+"""Name of the values before dropout and classifier where a graph gives them: float32 [N, features]."""
+
 BATCHNORM_EPSILON = 1e-5
 BATCHNORM_MOMENTUM = 0.1
 """Weight of a full minibatch in the running statistics; a smaller last minibatch counts in proportion."""
@@ -67,6 +70,14 @@ class Architecture:
         """Names of the nodes from the image to the end of this stage."""
         last = self.stages.index(stage)
         return frozenset(node.name for node in self.nodes if self.stages.index(node.stage) <= last)
+
+    def feature_node(self) -> str:
+        """Name of the node whose values are the features."""
+        return next(node.inputs[0] for node in self.nodes if node.op == "dropout")
+
+    def classifier(self) -> str:
+        """Name of the last, linear node: its arrays are this and `.weight` or `.bias`."""
+        return self.nodes[-1].name
 
     def parameters(self) -> dict[str, Shape]:
         """Shape of each trained array by its torchvision name, in graph order."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skinlab.networks.architecture import BATCHNORM_EPSILON, IMAGE, LOGITS, Architecture, Node
+from skinlab.networks.architecture import BATCHNORM_EPSILON, FEATURES, IMAGE, LOGITS, Architecture, Node
 from skinlab.networks.weights import Weights
 
 OPSET = 17
@@ -18,31 +18,49 @@ IR_VERSION = 8  # with opset 17: read by every ONNX Runtime since 1.12
 PROBABILITIES = "probabilities"
 
 
-def to_onnx(architecture: Architecture, weights: Weights, metadata: dict[str, str] | None = None) -> bytes:
+def to_onnx(
+    architecture: Architecture, weights: Weights, metadata: dict[str, str] | None = None, output: str = PROBABILITIES
+) -> bytes:
     """Serialise a trained network.
 
     Args:
         architecture: the network.
         weights: its arrays by torchvision name.
         metadata: free text stored in the model (key to value).
+        output: `PROBABILITIES`, or `FEATURES` for a graph that ends before the classifier.
 
     Returns:
-        an ONNX model: input `image` uint8 [N, H, W, 3], outputs `probabilities` and `logits` float32 [N, classes].
+        an ONNX model: input `image` uint8 [N, H, W, 3], outputs `probabilities` and `logits` float32 [N, classes]; or
+        the output `features` float32 [N, features].
     """
-    from onnx import TensorProto, checker, helper
-
     exporter = _Exporter(weights)
     for node in architecture.nodes:
+        if output == FEATURES and node.op == "dropout":
+            break
         exporter.convert(node)
+    if output == FEATURES:
+        exporter.emit("Identity", [architecture.feature_node()], FEATURES)
+        return _serialise(architecture, exporter, {FEATURES: architecture.features}, metadata)
     exporter.emit("Identity", [architecture.nodes[-1].name], LOGITS)
     exporter.emit("Softmax", [LOGITS], PROBABILITIES, axis=1)
+    outputs = dict.fromkeys((PROBABILITIES, LOGITS), architecture.classes)
+    return _serialise(architecture, exporter, outputs, metadata)
+
+
+def _serialise(
+    architecture: Architecture, exporter: "_Exporter", outputs: dict[str, int], metadata: dict[str, str] | None
+) -> bytes:
+    """The collected nodes as a checked model; `outputs` are names and widths."""
+    from onnx import TensorProto, checker, helper
+
     size = architecture.image_size
-    outputs: list[str | int | None] = ["N", architecture.classes]
     graph = helper.make_graph(
         exporter.nodes,
         architecture.name,
         inputs=[helper.make_tensor_value_info(IMAGE, TensorProto.UINT8, ["N", size, size, 3])],
-        outputs=[helper.make_tensor_value_info(name, TensorProto.FLOAT, outputs) for name in (PROBABILITIES, LOGITS)],
+        outputs=[
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width]) for name, width in outputs.items()
+        ],
         initializer=exporter.initializers,
     )
     model = helper.make_model(graph, producer_name="skinlab", opset_imports=[helper.make_opsetid("", OPSET)])

@@ -44,6 +44,22 @@ def _draw(name: str, shape: Shape, shapes: dict[str, Shape], seed: int) -> NDArr
     return np.full(shape, 1 if ones else 0, dtype=np.float32)
 
 
+def with_classifier(
+    architecture: Architecture, arrays: Weights, weight: NDArray[np.float64], bias: NDArray[np.float64]
+) -> Weights:
+    """The same network with another classifier.
+
+    Args:
+        architecture: the network.
+        arrays: its arrays.
+        weight: [classes, features].
+        bias: [classes].
+    """
+    name = architecture.classifier()
+    changed = {f"{name}.weight": weight.astype(np.float32), f"{name}.bias": bias.astype(np.float32)}
+    return arrays | changed
+
+
 def save(weights: Weights, path: Path) -> None:
     """Write a safetensors file; the same weights give the same bytes."""
     from safetensors.numpy import save as serialise

@@ -144,7 +144,7 @@ def predict_rows(
     return softmax(np.concatenate([engine.predict(images[part]) for part in parts]))
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Probabilities float64 of logits [N, classes].
 
     >>> softmax(np.array([[0, 0]], dtype=np.float32))

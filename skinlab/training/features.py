@@ -1,0 +1,113 @@
+"""Features of images: what a network holds before its dropout and classifier, computed once and kept by content.
+
+ONNX Runtime computes them, on every engine the same, in pieces of a fixed size on one thread each, so that neither the
+number of processors nor their load changes a bit.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skinlab import paths
+from skinlab.data.images import DECODE_SETTINGS
+from skinlab.data.parallel import usable_cpus
+from skinlab.data.storage import cache_access, new_file
+from skinlab.networks.architecture import FEATURES, IMAGE, Architecture
+from skinlab.networks.onnx_graph import to_onnx
+from skinlab.networks.weights import Weights
+
+PIECE = 16
+"""Images that are computed together."""
+
+Floats = npt.NDArray[np.float32]
+Report = Callable[[int, int], None]
+
+
+def features(
+    architecture: Architecture,
+    weights: Weights,
+    images: npt.NDArray[np.uint8],
+    sha256: Sequence[str],
+    report: Report | None = None,
+) -> Floats:
+    """Features of images, from the cache where they are in it.
+
+    Args:
+        architecture: the network.
+        weights: its arrays; those of the classifier do not matter.
+        images: uint8 [N, size, size, 3].
+        sha256: hash of each image's file: with the decode settings and the size it stands for the pixels.
+        report: called with (images done, images in all); not called when all are cached.
+
+    Returns:
+        float32 [N, features].
+
+    Raises:
+        OutputError: the cache folder cannot be written.
+    """
+    backbone = to_onnx(architecture, weights, output=FEATURES)
+    folder = paths.cache() / "features"
+    path = folder / f"{cache_key(backbone, sha256)}.npy"
+    shape = (len(images), architecture.features)
+    with cache_access(folder):
+        if (found := _open(path, shape)) is not None:
+            return found
+        computed = compute(backbone, images, report)
+        with new_file(path) as temporary, temporary.open("wb") as stream:
+            np.save(stream, computed)
+    return computed
+
+
+def describe() -> dict[str, Any]:
+    """What computes, for run.json."""
+    import onnxruntime
+
+    return {"name": "onnxruntime", "onnxruntime": onnxruntime.__version__, "device": "CPU"}
+
+
+def cache_key(backbone: bytes, sha256: Sequence[str]) -> str:
+    """Names features: a function of the network, its weights, the library that computes, and every file's content."""
+    import onnxruntime
+
+    how = [DECODE_SETTINGS, hashlib.sha256(backbone).hexdigest(), onnxruntime.__version__, PIECE]
+    digest = hashlib.sha256(json.dumps(how, sort_keys=True).encode())
+    for one in sha256:
+        digest.update(b"\n" + one.encode())
+    return digest.hexdigest()[:40]
+
+
+def _open(path: Path, shape: tuple[int, int]) -> Floats | None:
+    """The cached features if they are there and whole."""
+    try:
+        found: Floats = np.load(path, allow_pickle=False)
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
+    return found if found.shape == shape and found.dtype == np.float32 else None
+
+
+def compute(backbone: bytes, images: npt.NDArray[np.uint8], report: Report | None = None) -> Floats:
+    """Run a graph that gives `features`: float32 [N, features] of uint8 [N, H, W, 3]."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(backbone, options, providers=["CPUExecutionProvider"])
+
+    def piece(start: int) -> Floats:
+        result: Floats = session.run([FEATURES], {IMAGE: np.ascontiguousarray(images[start : start + PIECE])})[0]
+        return result
+
+    starts, parts = range(0, len(images), PIECE), []
+    with ThreadPoolExecutor(usable_cpus()) as pool:
+        for start, part in zip(starts, pool.map(piece, starts), strict=True):
+            parts.append(part)
+            if report is not None:
+                report(start + len(part), len(images))
+    return np.concatenate(parts)

@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from skinlab import paths
+from skinlab.networks import weights
+from skinlab.networks.onnx_graph import to_onnx
+from skinlab.networks.resnet import resnet
+from skinlab.training import features
+
+NETWORK = resnet("resnet18", 64, 2, [0.5, 0.4, 0.3], [0.2, 0.2, 0.3])
+ARRAYS = weights.initial(NETWORK, 1)
+IMAGES = np.random.default_rng(0).integers(0, 256, (2 * features.PIECE + 3, 64, 64, 3), dtype=np.uint8)
+HASHES = [f"{number:064x}" for number in range(len(IMAGES))]
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(paths.HOME_VARIABLE, str(tmp_path))
+
+
+def test_the_classifier_on_features_gives_the_networks_logits() -> None:
+    computed = features.features(NETWORK, ARRAYS, IMAGES, HASHES)
+    (logits,) = onnxruntime.InferenceSession(to_onnx(NETWORK, ARRAYS)).run(["logits"], {"image": IMAGES})
+    np.testing.assert_allclose(computed @ ARRAYS["fc.weight"].T + ARRAYS["fc.bias"], logits, atol=1e-4)
+
+
+def test_features_do_not_depend_on_the_number_of_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone = to_onnx(NETWORK, ARRAYS, output="features")
+    several = features.compute(backbone, IMAGES)
+    monkeypatch.setattr(features, "usable_cpus", lambda: 1)
+    assert features.compute(backbone, IMAGES).tobytes() == several.tobytes()
+
+
+def test_features_are_computed_once() -> None:
+    seen: list[tuple[int, int]] = []
+    first, again = (
+        features.features(NETWORK, ARRAYS, IMAGES, HASHES, report=lambda done, of: seen.append((done, of)))
+        for _ in range(2)
+    )
+    assert first.tobytes() == again.tobytes()
+    assert seen == [(16, 35), (32, 35), (35, 35)]
+
+
+def test_another_classifier_shares_the_features_and_other_weights_do_not() -> None:
+    def key(arrays: weights.Weights) -> str:
+        return features.cache_key(to_onnx(NETWORK, arrays, output="features"), HASHES)
+
+    other = weights.with_classifier(NETWORK, ARRAYS, np.ones((2, 512)), np.ones(2))
+    assert key(other) == key(ARRAYS)
+    assert key(weights.initial(NETWORK, 2)) != key(ARRAYS)
+
+
+def test_a_damaged_cache_entry_is_computed_again() -> None:
+    first = features.features(NETWORK, ARRAYS, IMAGES, HASHES)
+    (entry,) = (paths.cache() / "features").glob("*.npy")
+    entry.write_bytes(entry.read_bytes()[:1000])
+    assert features.features(NETWORK, ARRAYS, IMAGES, HASHES).tobytes() == first.tobytes()
