@@ -45,7 +45,7 @@ class DatasetBase:
         "images whose label is in no class are left out and counted, or stop the run"
     )
     positive_class: str | None = key(
-        "the class that sensitivity and AUC are about; null: malignant, melanoma or the last"
+        "the class that sensitivity and AUC are about; null: malignant or melanoma (in any case), else the last"
     )
     on_corrupt: Literal["drop", "fail"] = key("an unreadable image is left out and recorded, or stops the run")
     shuffle_labels: bool = key(
