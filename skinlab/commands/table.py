@@ -34,7 +34,14 @@ _FETCH_OPTIONS = ("--query", "--collections", "--limit", "--size", "--resize", "
 _FETCH_MANNERS = ("--extend", "--jobs", "--rate", "--tries", "--timeout", "--backoff", "--api", "--help")
 DATA_VERBS = (
     Verb("fetch", "fetch images of the ISIC Archive, or of a table of addresses", (*_FETCH_OPTIONS, *_FETCH_MANNERS)),
-    Verb("audit", "look for corrupt, duplicate and leaking images"),
+    Verb("audit", "look for corrupt, duplicate and leaking images", ("--out", "--config-dir", "--help"), declares=True),
+    Verb(
+        "labels",
+        "show, set, undo and revert corrections of labels",
+        ("--image", "--json", "--why", "--who", "--config-dir", "--help"),
+        arguments=("set", "undo", "revert"),
+        declares=True,
+    ),
 )
 
 VERBS = (
