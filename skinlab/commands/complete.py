@@ -52,7 +52,7 @@ def _of_verb(verb: Verb, words: Sequence[str]) -> list[str]:
     if partial.startswith("-"):
         return _starting(partial, verb.options)
     if not verb.declares:
-        return _starting(partial, _unused(verb, words))
+        return _paths(partial) if verb.paths else _starting(partial, _unused(verb, words))
     first = _starting(partial, verb.arguments) if len(words) == len(("verb", "word")) else []
     return [*first, *_overrides(words[1:-1], partial)]
 

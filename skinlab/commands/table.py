@@ -18,6 +18,7 @@ class Verb:
         summary: one line for `skinlab --help`.
         options: for completion.
         arguments: fixed words that may follow, for completion.
+        paths: whether files or folders follow.
         declares: whether `key=value` overrides follow.
         verbs: of a verb that only dispatches: what it dispatches to.
     """
@@ -26,6 +27,7 @@ class Verb:
     summary: str
     options: tuple[str, ...] = ("--help",)
     arguments: tuple[str, ...] = ()
+    paths: bool = False
     declares: bool = False
     verbs: tuple["Verb", ...] = ()
 
@@ -47,7 +49,8 @@ DATA_VERBS = (
 VERBS = (
     Verb("train", "train a declared experiment; -m sweeps over several values", DECLARING, declares=True),
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
-    Verb("resume", "go on with an interrupted or failed run, to the same final numbers"),
+    Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True),
+    Verb("folds", "summarise the runs of a cross-validation as one experiment", ("--json", "--help"), paths=True),
     Verb("data", "fetch and audit images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("setup", "install an engine's runtime, e.g. skinlab setup cntk", arguments=("cntk",)),
     Verb("doctor", "show what is installed and how to mend what is missing"),
