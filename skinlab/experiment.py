@@ -83,7 +83,8 @@ def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
 
 def prepare_data(config: schema.Config, run: Run) -> Prepared:
     """Read, audit, split and decode the declared data set; write split.csv and audit.json."""
-    data = prepare(config.dataset, config.split, config.network.image_size, audit=config.audit)
+    dataset = records.pinned(config.dataset, run)
+    data = prepare(dataset, config.split, config.network.image_size, audit=config.audit)
     records.data(run, data)
     log.info("%s", records.describe_data(config.dataset, data))
     for remark in records.data_remarks(data.audit):

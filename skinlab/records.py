@@ -2,12 +2,14 @@
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skinlab import machine, schema
+from skinlab.data.label_log.entries import NONE, SHORT
 from skinlab.data.prepare import Prepared
 from skinlab.data.split import SUBSETS, split_csv_text
 from skinlab.data.wording import listed
@@ -64,7 +66,7 @@ def data(run: Run, prepared: Prepared) -> None:
     run.update(
         dataset_fingerprint=prepared.fingerprint,
         split_hash=prepared.split_hash,
-        label_revision=None,  # labels come with the data set; there is no log of corrections
+        label_revision=prepared.label_revision,
         classes=prepared.classes,
     )
 
@@ -98,6 +100,7 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
             f"{len(broken)} image{'s' if len(broken) > 1 else ''} cannot be read and "
             f"{'are' if len(broken) > 1 else 'is'} left out: {named}"
         )
+    remarks += _label_remarks(audit.get("label_log", {}))
     if other := audit.get("left_out_labels"):
         remarks.append("left out, not in dataset.classes: " + listed([f"{n} x {label}" for label, n in other.items()]))
     if conflicts := audit.get("duplicates_with_conflicting_labels"):
@@ -108,6 +111,24 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
             "lie in different subsets, and the test score is too good"
         )
     return remarks
+
+
+def _label_remarks(log: dict[str, Any]) -> list[str]:
+    """What the label log changed, and what it could not."""
+    remarks = []
+    if applied := log.get("applied"):
+        named = listed([f"{one['image_id']} ({one['source_label']} -> {one['label']})" for one in applied])
+        remarks.append(f"labels corrected by the label log at {log['revision'][:SHORT]}: {len(applied)}: {named}")
+    if absent := log.get("absent"):
+        remarks.append(f"corrected by the label log but not in the data set: {len(absent)}: {listed(absent)}")
+    return remarks
+
+
+def pinned(dataset: schema.Dataset, run: Run) -> schema.Dataset:
+    """The data set at the label revision that the run was started with, if it has come so far: the log may grow."""
+    if "label_revision" not in run.record:
+        return dataset
+    return replace(dataset, label_revision=run.record["label_revision"] or NONE)
 
 
 def describe_training(config: schema.Config, plan: Plan, images: int, started: Engine) -> str:

@@ -45,9 +45,15 @@ class DatasetBase:
         "images whose label is in no class are left out and counted, or stop the run"
     )
     positive_class: str | None = key(
-        "the class that sensitivity and AUC are about; null: malignant, melanoma or the last"
+        "the class that sensitivity and AUC are about; null: malignant or melanoma (in any case), else the last"
     )
     on_corrupt: Literal["drop", "fail"] = key("an unreadable image is left out and recorded, or stops the run")
+    label_log: str | None = key(
+        "the log of label corrections; null: labels.log beside the source's labels, none for phantoms"
+    )
+    label_revision: str | None = key(
+        "which corrections apply: those up to this revision of the log (the beginning of a hash); none; null: all"
+    )
     shuffle_labels: bool = key(
         "negative control: labels are permuted by split.seed (by 0 with split=file), so an honest test score is chance"
     )

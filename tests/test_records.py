@@ -1,7 +1,7 @@
 import csv
 import io
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from skinlab import records
 from skinlab.data.audit.findings import Findings
+from skinlab.data.label_log.apply import Correction, Corrections
 from skinlab.data.manifest import Manifest
 from skinlab.data.prepare import Prepared
 from skinlab.run import Run
@@ -19,6 +20,7 @@ from tests.data.data_builders import folder_dataset, synthetic_dataset
 FINDINGS = Findings(
     images=4,
     corrupt=[],
+    label_log=Corrections(),
     classes={},
     left_out_labels={},
     ignored_files=0,
@@ -107,3 +109,27 @@ def test_training_without_a_step_has_no_speed(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", {})
     records.training(run, Fit(Position(), images=0, seconds=0.0))
     assert run.record["images_per_second"] is None
+
+
+def run_with(tmp_path: Path, **facts: Any) -> Run:
+    return Run.create(tmp_path / "run", facts)
+
+
+def test_a_run_keeps_the_label_revision_that_it_was_started_with(tmp_path: Path) -> None:
+    dataset = folder_dataset("x", label_revision="abcd")
+    assert records.pinned(dataset, run_with(tmp_path / "new")) is dataset
+    assert records.pinned(dataset, run_with(tmp_path / "at", label_revision="1" * 64)).label_revision == "1" * 64
+    assert records.pinned(dataset, run_with(tmp_path / "before", label_revision=None)).label_revision == "none"
+
+
+def test_corrections_are_recorded_and_remarked(tmp_path: Path) -> None:
+    applied = [Correction(f"image_{i}", "no", "yes") for i in range(12)]
+    log = Corrections(revision="c" * 64, applied=applied, absent=["gone"])
+    found = prepared(findings=replace(FINDINGS, label_log=log))
+    run = run_with(tmp_path)
+    records.data(run, found)
+    assert run.record["label_revision"] == "c" * 64
+    corrected, absent, _ = records.data_remarks(found.audit)
+    assert corrected.startswith("labels corrected by the label log at cccccccccccc: 12: image_0 (no -> yes), ")
+    assert corrected.endswith(" and 2 more")
+    assert absent == "corrected by the label log but not in the data set: 1: gone"

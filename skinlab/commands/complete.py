@@ -41,13 +41,20 @@ def candidates(words: Sequence[str]) -> list[str]:
     verb = find(words[0])
     if verb is None:
         return []
-    if verb.verbs:
-        return _of_dispatcher(verb, words[1:])
+    return _of_dispatcher(verb, words[1:]) if verb.verbs else _of_verb(verb, words)
+
+
+def _of_verb(verb: Verb, words: Sequence[str]) -> list[str]:
+    """Candidates after a verb without verbs of its own: options, fixed words, and overrides where it takes them."""
+    partial = words[-1]
     if words[-2] == FOLDER_OPTION:
         return [path for path in _paths(partial) if path.endswith("/")]
     if partial.startswith("-"):
         return _starting(partial, verb.options)
-    return _overrides(words[1:-1], partial) if verb.declares else _starting(partial, _unused(verb, words))
+    if not verb.declares:
+        return _paths(partial) if verb.paths else _starting(partial, _unused(verb, words))
+    first = _starting(partial, verb.arguments) if len(words) == len(("verb", "word")) else []
+    return [*first, *_overrides(words[1:-1], partial)]
 
 
 def _of_dispatcher(verb: Verb, words: Sequence[str]) -> list[str]:
@@ -57,6 +64,8 @@ def _of_dispatcher(verb: Verb, words: Sequence[str]) -> list[str]:
     inner = find(words[0], verb.verbs)
     if inner is None:
         return []
+    if inner.declares:
+        return _of_verb(inner, words)
     return _starting(words[-1], inner.options) if words[-1].startswith("-") else _paths(words[-1])
 
 

@@ -18,6 +18,7 @@ class Verb:
         summary: one line for `skinlab --help`.
         options: for completion.
         arguments: fixed words that may follow, for completion.
+        paths: whether files or folders follow.
         declares: whether `key=value` overrides follow.
         verbs: of a verb that only dispatches: what it dispatches to.
     """
@@ -26,6 +27,7 @@ class Verb:
     summary: str
     options: tuple[str, ...] = ("--help",)
     arguments: tuple[str, ...] = ()
+    paths: bool = False
     declares: bool = False
     verbs: tuple["Verb", ...] = ()
 
@@ -34,13 +36,21 @@ _FETCH_OPTIONS = ("--query", "--collections", "--limit", "--size", "--resize", "
 _FETCH_MANNERS = ("--extend", "--jobs", "--rate", "--tries", "--timeout", "--backoff", "--api", "--help")
 DATA_VERBS = (
     Verb("fetch", "fetch images of the ISIC Archive, or of a table of addresses", (*_FETCH_OPTIONS, *_FETCH_MANNERS)),
-    Verb("audit", "look for corrupt, duplicate and leaking images"),
+    Verb("audit", "look for corrupt, duplicate and leaking images", ("--out", "--config-dir", "--help"), declares=True),
+    Verb(
+        "labels",
+        "show, set, undo and revert corrections of labels",
+        ("--image", "--json", "--why", "--who", "--config-dir", "--help"),
+        arguments=("set", "undo", "revert"),
+        declares=True,
+    ),
 )
 
 VERBS = (
     Verb("train", "train a declared experiment; -m sweeps over several values", DECLARING, declares=True),
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
-    Verb("resume", "go on with an interrupted or failed run, to the same final numbers"),
+    Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True),
+    Verb("folds", "summarise the runs of a cross-validation as one experiment", ("--json", "--help"), paths=True),
     Verb("data", "fetch and audit images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("setup", "install an engine's runtime, e.g. skinlab setup cntk", arguments=("cntk",)),
     Verb("doctor", "show what is installed and how to mend what is missing"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from skinlab import files, schema
 from skinlab.commands.arguments import declaring_parser, hydra_arguments
+from skinlab.commands.folds import after_sweep
 from skinlab.config import check_sweep, compose, conf_dir, parse, register_resolvers
 from skinlab.errors import SkinlabError
 from skinlab.help import command_help
@@ -53,7 +54,10 @@ def main(argv: Sequence[str]) -> int:
         outcomes = _through_hydra(hydra_arguments(options))
     except OSError as error:
         raise files.output_error(Path(error.filename or checked.config.output_dir), error) from error
-    return conclude(outcomes, sweep=options.multirun)
+    code = conclude(outcomes, sweep=options.multirun)
+    if options.multirun:
+        after_sweep([Path(_short(outcome.path)) for outcome in outcomes])
+    return code
 
 
 def _through_hydra(argv: Sequence[str]) -> list[Outcome]:

@@ -1,6 +1,7 @@
 """Rules that join several keys, or that a type cannot say. The only place for them."""
 
 import importlib.util
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from skinlab.config.tree import KeyPath
 from skinlab.errors import ConfigError
 
 LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
+REVISION = "none|[0-9a-f]{4,64}"
 LIBRARY = "albumentations."
 REFUSAL = "is not allowed: only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip"
 PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it needs
@@ -20,7 +22,7 @@ PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it
 
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
-    rules = (_name, _classes, _split, _std, _targets, _sinks)
+    rules = (_name, _classes, _label_revision, _split, _std, _targets, _sinks)
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -56,6 +58,13 @@ def _distinct(listed: Mapping[str, Sequence[str]], path: KeyPath, what: str) -> 
         if count > 1:
             where = ", ".join(name for name, values in listed.items() for other in values if other == value)
             yield Problem(path, dict(listed), f"{value} is named {count} times ({where}): it can be of one {what} only")
+
+
+def _label_revision(config: schema.Config) -> Iterator[Problem]:
+    revision = config.dataset.label_revision
+    if revision is not None and not re.fullmatch(REVISION, revision):
+        what = "must be none, or the first 4 or more digits of a revision that `skinlab data labels` shows"
+        yield Problem(("dataset", "label_revision"), revision, what)
 
 
 def _split(config: schema.Config) -> Iterator[Problem]:

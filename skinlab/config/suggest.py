@@ -1,17 +1,8 @@
-"""The nearest valid spelling, and lists of valid ones, for error messages."""
+"""Suggestions of the nearest valid spelling, and lists of valid ones, as parts of an error message."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
-
-def nearest(word: str, valid: Iterable[str]) -> str | None:
-    """The valid spelling closest to `word`, or None where nothing is close.
-
-    >>> nearest("momentum_sdg", ["momentum_sgd", "adam"])
-    'momentum_sgd'
-    """
-    matches = get_close_matches(word, list(valid), n=1)
-    return matches[0] if matches else None
+from skinlab.spelling import closest
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:
@@ -20,7 +11,7 @@ def did_you_mean(word: str, valid: Iterable[str]) -> str:
     >>> did_you_mean("cosin", ["phases", "cosine"])
     "; did you mean 'cosine'?"
     """
-    match = nearest(word, valid)
+    match = closest(word, valid)
     return f"; did you mean '{match}'?" if match else ""
 
 

@@ -115,7 +115,7 @@ def is_path(key: str) -> bool:
     (True, True, False)
     """
     name = key.rpartition(".")[2]
-    return name in ("path", "ground_truth", "metadata") or name.endswith(("_root", "_dir"))
+    return name in ("path", "ground_truth", "metadata", "label_log") or name.endswith(("_root", "_dir"))
 
 
 def in_list(path: KeyPath) -> bool:

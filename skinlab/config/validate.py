@@ -14,6 +14,7 @@ from skinlab.config import rules, suggest, tree, wording
 from skinlab.config.plain import MISSING, Unresolved, to_plain
 from skinlab.config.problems import ABSENT, Problem
 from skinlab.config.report import raise_problems
+from skinlab.spelling import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -217,8 +218,6 @@ def _known(kind: type, name: str, written: "Iterable[str]", path: "KeyPath") -> 
         return suggest.then_list(suggest.did_you_mean(name, names), "Keys", names)
     dotted = {full: full for full in [*tree.dotted_names(), tree.PRESETS]}
     by_last = {full.rpartition(".")[2]: full for full in reversed(dotted)}
-    matches = (
-        known[match] for word in written for known in (dotted, by_last) if (match := suggest.nearest(word, known))
-    )
+    matches = (known[match] for word in written for known in (dotted, by_last) if (match := closest(word, known)))
     meant = next(matches, None)
     return suggest.then_list(f"; did you mean '{meant}'?" if meant else "", "Keys", [*names, tree.PRESETS])

@@ -17,7 +17,7 @@ def resolve_classes(
     Args:
         labels: the class of each image.
         names: declared classes in order; None: all that are found, sorted.
-        positive_class: declared name; None: malignant, else melanoma, else the last class.
+        positive_class: declared name; None: malignant, else melanoma, in upper or lower case, else the last class.
 
     Returns:
         Class names, and the index of the positive one.
@@ -37,7 +37,8 @@ def resolve_classes(
 
 def _positive(names: Sequence[str], declared: str | None) -> str:
     if declared is None:
-        return next((name for name in _POSITIVE_BY_NAME if name in names), names[-1])
+        by_folded = {name.casefold(): name for name in reversed(names)}  # of two spellings the first
+        return next((by_folded[known] for known in _POSITIVE_BY_NAME if known in by_folded), names[-1])
     if declared not in names:
         hint = nearest(declared, names)
         raise DataError(f"dataset.positive_class={declared} is not a class{hint}; the classes are: {listed(names)}")

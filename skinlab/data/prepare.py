@@ -20,6 +20,7 @@ from skinlab.data.classes import choose_classes
 from skinlab.data.duplicates import merge_groups
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.images import DECODE_SETTINGS
+from skinlab.data.label_log.apply import corrected
 from skinlab.data.labels import resolve_classes, shuffle_labels
 from skinlab.data.manifest import Manifest
 from skinlab.data.sources import load
@@ -64,6 +65,11 @@ class Prepared:
         """The findings, ready for JSON."""
         return self.findings.as_json()
 
+    @property
+    def label_revision(self) -> str | None:
+        """Of the label log: identifies the corrections of labels; None: there are none."""
+        return self.findings.label_log.revision
+
     def rows(self, subset: str) -> npt.NDArray[np.int64]:
         """The rows of a subset, ascending: int64 [n]."""
         if subset not in SUBSETS:
@@ -74,7 +80,7 @@ class Prepared:
 def prepare(
     dataset: Dataset, split: Split, image_size: int, report: Report | None = None, audit: Audit | None = None
 ) -> Prepared:
-    """Loads, hashes, decodes, audits, labels and splits a data set.
+    """Loads, corrects, hashes, decodes, audits, labels and splits a data set.
 
     Files with the same content, and near-duplicates where they are searched, are kept in one subset where the split is
     drawn. With `dataset.shuffle_labels` the permutation is drawn from the seed of the split, after unreadable images
@@ -92,7 +98,8 @@ def prepare(
         DataError: the data cannot be used as declared, or the split leaks; see the steps.
         OutputError: the cache folder cannot be written.
     """
-    labelled = choose_classes(load(dataset), dataset.classes, dataset.on_other_label)
+    found, corrections = corrected(load(dataset), dataset)
+    labelled = choose_classes(found, dataset.classes, dataset.on_other_label)
     classes, positive = resolve_classes(labelled.manifest.labels, labelled.names, dataset.positive_class)
     chosen, left_out_by_split = splits.restrict(labelled.manifest, split)
     manifest, images, sha256, corrupt = _read(chosen, image_size, report)
@@ -116,7 +123,7 @@ def prepare(
         subsets=subsets,
         fingerprint=fingerprint(manifest.image_ids, sha256, manifest.labels),
         split_hash=split_hash(manifest.image_ids, sha256, manifest.labels, manifest.groups, subsets),
-        findings=replace(findings, split={**left_out_by_split, **split_notes}),
+        findings=replace(findings, label_log=corrections, split={**left_out_by_split, **split_notes}),
     )
 
 

@@ -1,7 +1,8 @@
 """How long lists and likely misspellings are put into one line of an error message."""
 
-import difflib
 from collections.abc import Iterable, Sequence
+
+from skinlab.spelling import closest
 
 SHOWN = 10
 
@@ -26,6 +27,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
         >>> nearest("lable", ["image_id", "label"])
         ' (did you mean label?)'
     """
-    by_folded = {candidate.casefold(): candidate for candidate in known}
-    matches = difflib.get_close_matches(name.casefold(), by_folded, n=1)
-    return f" (did you mean {by_folded[matches[0]]}?)" if matches else ""
+    match = closest(name, known)
+    return f" (did you mean {match}?)" if match else ""

@@ -115,15 +115,19 @@ def format_table(summary: dict[str, Any], subset: str = "test") -> str:
     entries = summary["metrics"]
     # "95 %" from 0.95, and 99.9 from 0.999, without the digits of binary fractions.
     level = f"{100 * summary['confidence']:.10g} %"
-    several = len(summary["classes"]) > BINARY
-    labels = LABELS | ({"auc": "AUC, macro"} if several else {})
-    rows = [(labels[name], *_cells(entry, level)) for name, entry in entries.items()]
+    labels = metric_labels(len(summary["classes"]))
+    rows = [(labels[name], *cells(entry, level)) for name, entry in entries.items()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
         f"{label:<{widths[0]}}  {value:>{widths[1]}}  {bounds:<{widths[2]}}  {method}".rstrip()
         for label, value, bounds, method in rows
     ]
-    return "\n".join([_heading(summary, subset), *lines])
+    return "\n".join([heading(summary, subset), *lines])
+
+
+def metric_labels(classes: int) -> dict[str, str]:
+    """What each metric is called in a table, for so many classes."""
+    return LABELS | ({"auc": "AUC, macro"} if classes > BINARY else {})
 
 
 # --- which interval ------------------------------------------------------------------------------------------------
@@ -240,7 +244,8 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def _heading(summary: dict[str, Any], subset: str) -> str:
+def heading(summary: dict[str, Any], subset: str) -> str:
+    """What was evaluated, in one line."""
     counts = ", ".join(f"{images} {name}" for name, images in summary["classes"].items())
     noun = "image" if summary["images"] == 1 else "images"
     groups = _group_phrase(summary["groups"], summary["images_without_group"])
@@ -258,8 +263,8 @@ def _group_phrase(groups: int | None, alone: int) -> str:
     return f" of {groups} groups" + (f" and {alone} of unknown group" if alone else "")
 
 
-def _cells(entry: dict[str, Any], level: str) -> tuple[str, str, str]:
-    """Value, bounds and method of one line."""
+def cells(entry: dict[str, Any], level: str) -> tuple[str, str, str]:
+    """Value, bounds and method of one metric, as text; `level` is that of the interval, e.g. "95 %"."""
     if entry["value"] is None:
         return "-", "undefined", ""
     if entry["interval"] is None:

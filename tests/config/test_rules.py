@@ -200,3 +200,14 @@ def test_validation_comes_from_the_column_or_from_training(mistakes):
 def test_training_and_test_need_a_value(subset, mistakes):
     (line,) = mistakes("split=column", "split.column=part", f"split.values.{subset}=[]")
     assert line.startswith(f"split.values.{subset}=[]: is empty")
+
+
+@pytest.mark.parametrize("revision", ["none", "abcd", "0123456789ab", "f" * 64])
+def test_a_label_revision_is_none_or_the_beginning_of_a_hash(revision):
+    assert compose([f"dataset.label_revision='{revision}'"]).config.dataset.label_revision == revision
+
+
+@pytest.mark.parametrize("revision", ["abc", "newest", "f" * 65, "ABCD"])
+def test_anything_else_is_no_label_revision(revision, mistakes):
+    (line,) = mistakes(f"dataset.label_revision={revision}")
+    assert "must be none, or the first 4 or more digits of a revision" in line

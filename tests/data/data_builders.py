@@ -26,6 +26,8 @@ COMMON: dict[str, Any] = {
     "on_other_label": "drop",
     "positive_class": None,
     "on_corrupt": "drop",
+    "label_log": None,
+    "label_revision": None,
     "shuffle_labels": False,
     "image_size": 32,
 }

@@ -16,6 +16,8 @@ from skinlab.errors import DataError
         (["malignant", "zebra", "benign"], (["benign", "malignant", "zebra"], 1)),
         (["nevus", "melanoma"], (["melanoma", "nevus"], 0)),
         (["b", "a", "c"], (["a", "b", "c"], 2)),
+        (["Zebra", "Malignant", "Benign"], (["Benign", "Malignant", "Zebra"], 1)),
+        (["nevus", "MELANOMA"], (["MELANOMA", "nevus"], 0)),
     ],
 )
 def test_defaults_are_sorted_classes_and_the_suspicious_one(labels: list[str], expected: tuple[list[str], int]) -> None:

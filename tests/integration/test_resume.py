@@ -80,3 +80,38 @@ def test_what_is_not_a_run_is_said_in_one_line(tmp_path: Path) -> None:
     resumed = subprocess.run([*SKINLAB, "resume", str(tmp_path)], capture_output=True, text=True, check=False)
     assert resumed.returncode == 6
     assert resumed.stderr == f"skinlab resume: {tmp_path} is not a run directory: it has no run.json\n"
+
+
+def test_a_resumed_run_keeps_its_labels_while_the_log_grows(home: Path, tmp_path: Path) -> None:
+    log = tmp_path / "labels.log"
+    dataset = ["experiment=debug", f"dataset.label_log={log}"]
+
+    def skinlab(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*SKINLAB, *words], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def relabel(image_id: str) -> str:
+        for label in ("benign", "malignant"):  # one of them is the label already
+            done = skinlab("data", "labels", "set", image_id, label, "--why", "a test", *dataset)
+            if done.returncode == 0:
+                return done.stdout.splitlines()[-1].split()[1]
+        raise AssertionError(done.stderr)
+
+    revision = relabel("phantom_00001")
+    assert skinlab("train", *dataset).returncode == 0
+    run = only_run(tmp_path)
+    record = json.loads((run / "run.json").read_text())
+    assert record["label_revision"].startswith(revision)
+    relabel("phantom_00002")
+    predicted = (run / "predictions.csv").read_bytes()
+    (run / "predictions.csv").unlink()
+    (run / "run.json").write_text(json.dumps(record | {"status": "interrupted"}))
+    resumed = skinlab("resume", str(run))
+    assert resumed.returncode == 0, resumed.stderr
+    assert (run / "predictions.csv").read_bytes() == predicted
+    (run / "run.json").write_text(json.dumps(record | {"status": "interrupted"}))
+    log.unlink()
+    refused = skinlab("resume", str(run))
+    assert refused.returncode == 3
+    assert f"revision {revision} of the labels is not available: there is no label log {log}" in refused.stderr

@@ -1,5 +1,6 @@
 """`skinlab train -m`: one run directory for each combination; a failed one does not take the rest with it."""
 
+import json
 from itertools import product
 
 import pytest
@@ -49,3 +50,20 @@ def test_a_failed_trial_is_named_and_the_others_go_on(workplace: Workplace) -> N
     assert done.err == f"failed: {reason}\n"
     _, last = done.out.split("2 runs: 1 finished, 1 failed\n")
     assert last == f"  {failed.relative_to(workplace.path)}: {reason}\n"
+
+
+def test_a_sweep_over_folds_ends_with_one_summary_that_can_be_had_again(workplace: Workplace) -> None:
+    folds = ("split=kfold", "split.folds=2", "split.fold=range(2)", "training.epochs=1")
+    done = workplace.skinlab("train", "-m", *TINY, *folds)
+    assert done.code == 0, done.err
+    (file,) = (workplace.path / "outputs" / "sweeps").rglob("folds.json")
+    content = file.read_bytes()
+    (experiment,) = json.loads(content)["experiments"]
+    runs = [json.loads((run / "summary.json").read_text())["test"] for run in workplace.runs()]
+    assert experiment["metrics"]["auc"]["folds"] == [run["metrics"]["auc"]["value"] for run in runs]
+    assert experiment["pooled"]["images"] == sum(run["images"] for run in runs) == 48
+    assert f"written: {file.relative_to(workplace.path)}\n" in done.out
+    table = done.out.partition("\ndebug: 2 folds\n")[2].partition("\n\nwritten")[0]
+    again = workplace.skinlab("folds", str(file.parent.relative_to(workplace.path)))
+    assert (again.code, again.out) == (0, f"debug: 2 folds\n{table}\n")
+    assert file.read_bytes() == content

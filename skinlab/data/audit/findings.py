@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from skinlab.data.label_log.apply import Corrections
+
 
 @dataclass(frozen=True)
 class Corrupt:
@@ -71,6 +73,7 @@ class Findings:
     Attributes:
         images: how many can be used.
         corrupt: files that cannot be read.
+        label_log: the revision of the label log and what it corrected.
         classes: which labels each class was made of, with their counts.
         left_out_labels: images of labels that are not among the classes, by label.
         ignored_files: files that are no labelled images.
@@ -91,6 +94,7 @@ class Findings:
 
     images: int
     corrupt: list[Corrupt]
+    label_log: Corrections
     classes: dict[str, dict[str, int]]
     left_out_labels: dict[str, int]
     ignored_files: int

@@ -18,6 +18,7 @@ from skinlab.data.audit.leaks import Leak, Near, describe, find_leaks, refuse, w
 from skinlab.data.audit.outliers import Outlier, find_outliers
 from skinlab.data.classes import Labelled
 from skinlab.data.duplicates import find_duplicates
+from skinlab.data.label_log.apply import Corrections
 from skinlab.data.manifest import Manifest
 from skinlab.data.split import LEFT_OUT, SUBSETS
 from skinlab.errors import DataError
@@ -145,6 +146,7 @@ def record(
     return found.Findings(
         images=len(manifest),
         corrupt=[found.Corrupt(image_id, reason) for image_id, reason in corrupt],
+        label_log=Corrections(),
         classes=labelled.mapping,
         left_out_labels=labelled.left_out,
         ignored_files=manifest.ignored_files,

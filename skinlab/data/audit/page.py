@@ -78,6 +78,11 @@ def sections(found: Findings) -> list[Section]:
             "Corrupt files", "cannot be read", [Entry([], f"{one.image_id}: {one.reason}") for one in found.corrupt]
         ),
         Section(
+            "Corrected labels",
+            "not as the source says, by the label log",
+            [Entry([(one.image_id, "")], f"{one.source_label} -> {one.label}") for one in found.label_log.applied],
+        ),
+        Section(
             "Same content, different labels",
             "at most one of the labels is right",
             [_same(ids) for ids in found.duplicates_with_conflicting_labels],

@@ -7,6 +7,7 @@ import numpy as np
 
 from skinlab.data.audit.findings import Findings, LeakFound, NearDuplicate
 from skinlab.data.audit.page import SHOWN, audit_page
+from skinlab.data.label_log.apply import Corrections
 
 EVIL = '<script>alert("x")</script>&\''
 
@@ -14,6 +15,7 @@ EVIL = '<script>alert("x")</script>&\''
 def findings(**changes):
     empty = {name: [] for name in Findings.__annotations__}
     keys = {"images": 2, "left_out_labels": {}, "ignored_files": 0, "images_without_group": 1, "counts": {}}
+    keys["label_log"] = Corrections()
     return Findings(**{**empty, **keys, "on_leak": "warn", **changes})
 
 

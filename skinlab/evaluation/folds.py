@@ -1,0 +1,98 @@
+"""The numbers of a cross-validation: each metric by fold, its mean and spread, and the pooled out-of-fold result.
+
+Which runs are the folds of one experiment is decided elsewhere.
+"""
+
+from collections.abc import Sequence
+from statistics import fmean, stdev
+from typing import Any
+
+from skinlab.evaluation.summary import LABELS, cells, heading, metric_labels
+
+MOST_COLUMNS = 10
+"""Of more folds than this the table shows the smallest and the largest value; the JSON has all."""
+
+
+def across(summaries: Sequence[dict[str, Any]], pooled: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Each metric over the folds.
+
+    Args:
+        summaries: of the test subset of each fold, as `summary.summarise` returns them, in the order of the folds.
+        pooled: the summary of all their test predictions together.
+
+    Returns:
+        By metric: the value of each fold (None where it is not defined), their mean and standard deviation (divisor
+        n - 1), and the pooled value with its interval. The mean of fewer folds is another quantity: mean and deviation
+        are None where a fold has no value. The deviation is no standard error of the mean: the training subsets
+        overlap, so that the folds are not independent, and no unbiased estimate of the variance of the mean exists
+        (Bengio and Grandvalet, JMLR 5:1089, 2004).
+
+    >>> one, other = ({"metrics": {name: {"value": value} for name in LABELS}} for value in (0.5, 1.0))
+    >>> found = across([one, other], other)["auc"]
+    >>> found["folds"], found["mean"], round(found["sd"], 3), found["pooled"]
+    ([0.5, 1.0], 0.75, 0.354, {'value': 1.0})
+    """
+    found = {}
+    for name in LABELS:
+        values = [summary["metrics"][name]["value"] for summary in summaries]
+        defined = [value for value in values if value is not None]
+        whole = len(defined) == len(values)
+        found[name] = {
+            "folds": values,
+            "mean": fmean(defined) if whole else None,
+            "sd": stdev(defined) if whole else None,
+            "pooled": pooled["metrics"][name],
+        }
+    return found
+
+
+def format_folds(metrics: dict[str, dict[str, Any]], pooled: dict[str, Any]) -> str:
+    """Lines for the terminal: what was tested, one metric a line, and how to read them.
+
+    Args:
+        metrics: what `across` returned.
+        pooled: the summary of all test predictions together.
+
+    Returns:
+        Text without a newline at the end.
+    """
+    folds = len(metrics["auc"]["folds"])
+    level = f"{100 * pooled['confidence']:.10g} %"
+    labels = metric_labels(len(pooled["classes"]))
+    shown = [f"fold {fold}" for fold in range(folds)] if folds <= MOST_COLUMNS else ["lowest", "highest"]
+    rows = [("", *shown, "mean", "SD", "pooled", "", "")]
+    rows += [(labels[name], *_columns(entry), *cells(entry["pooled"], level)) for name, entry in metrics.items()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [_aligned(row, widths) for row in rows]
+    return "\n".join([heading(pooled, "out-of-fold"), *lines, *_reading(folds)])
+
+
+def _columns(entry: dict[str, Any]) -> list[str]:
+    values: list[float | None] = entry["folds"]
+    if len(values) > MOST_COLUMNS:
+        defined = [value for value in values if value is not None]
+        values = [min(defined), max(defined)] if defined else [None, None]
+    return [_number(value) for value in (*values, entry["mean"], entry["sd"])]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Names, bounds and methods to the left, numbers to the right."""
+    left = {0, len(row) - 2, len(row) - 1}
+    return "  ".join(
+        f"{cell:<{width}}" if place in left else f"{cell:>{width}}"
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ).rstrip()
+
+
+def _reading(folds: int) -> list[str]:
+    """How the columns are to be read."""
+    return [
+        f"SD is the spread of {folds} folds, not a standard error: the folds share training images, so that",
+        f"SD / sqrt({folds}) would be too small. Pooled: each image is tested once, by the model of its fold; the",
+        "interval is about other images, not other trainings. AUC and average precision, pooled, rank scores of",
+        "different models together; their means over the folds do not.",
+    ]

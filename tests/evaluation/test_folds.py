@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from skinlab.evaluation.folds import MOST_COLUMNS, across, format_folds
+from skinlab.evaluation.summary import summarise
+
+SETTINGS = {"confidence": 0.95, "resamples": 100, "seed": 1}
+
+
+def summary(seed, images=40, classes=("benign", "malignant")):
+    generator = np.random.default_rng(seed)
+    targets = np.arange(images) % len(classes)
+    logits = generator.normal(size=(images, len(classes)))
+    logits[np.arange(images), targets] += 1
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return summarise(targets, probabilities, classes, 1, None, **SETTINGS)
+
+
+def shown(folds, **more):
+    pooled = summary(99, 200, **more)
+    return format_folds(across([summary(seed, **more) for seed in range(folds)], pooled), pooled)
+
+
+def test_a_metric_that_one_fold_does_not_define_has_no_mean():
+    summaries = [summary(0), summary(1)]
+    summaries[1]["metrics"]["precision"]["value"] = None
+    found = across(summaries, summary(2))
+    assert found["precision"]["folds"][1] is None
+    assert (found["precision"]["mean"], found["precision"]["sd"]) == (None, None)
+    assert found["auc"]["mean"] is not None
+    line = next(line for line in format_folds(found, summary(2)).splitlines() if line.startswith("Precision"))
+    assert line.split()[2:5] == ["-", "-", "-"]
+
+
+def test_the_table_has_each_fold_and_says_what_the_spread_is_not():
+    lines = shown(5).splitlines()
+    assert lines[1].split() == ["fold", "0", "fold", "1", "fold", "2", "fold", "3", "fold", "4", "mean", "SD", "pooled"]
+    assert lines[0].startswith("on 200 out-of-fold images (100 benign, 100 malignant)")
+    assert "not a standard error" in lines[12]
+    assert "SD / sqrt(5) would be too small" in lines[13]
+    assert max(map(len, lines[1:])) <= 120
+
+
+def test_many_folds_are_shown_by_their_extremes():
+    lines = shown(MOST_COLUMNS + 1).splitlines()
+    assert lines[1].split() == ["lowest", "highest", "mean", "SD", "pooled"]
+    values = across([summary(seed) for seed in range(MOST_COLUMNS + 1)], summary(99))["auc"]["folds"]
+    assert lines[2].split()[1:3] == [f"{min(values):.3f}", f"{max(values):.3f}"]
+
+
+@pytest.mark.parametrize("classes", [("a", "b", "c"), ("a", "b", "c", "d")])
+def test_of_more_than_two_classes_the_auc_is_called_macro(classes):
+    assert "\nAUC, macro " in shown(3, classes=classes)
