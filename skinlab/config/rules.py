@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from skinlab import paths, schema
+from skinlab import networks, paths, schema
 from skinlab.config.problems import Problem
 from skinlab.config.tree import KeyPath
 from skinlab.errors import ConfigError
@@ -22,7 +22,7 @@ PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it
 
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
-    rules = (_name, _classes, _label_revision, _split, _std, _targets, _sinks)
+    rules = (_name, _classes, _label_revision, _split, _image_size, _std, _targets, _sinks)
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -93,6 +93,13 @@ def _subset_values(split: schema.ColumnSplit) -> Iterator[Problem]:
     if not values["validation"] and split.validation is None:
         what = "is empty: name the values for validation, or set split.validation=0.15 to take it from training"
         yield Problem(("split", "values", "validation"), [], what)
+
+
+def _image_size(config: schema.Config) -> Iterator[Problem]:
+    smallest = networks.smallest_image(config.network.name)
+    if config.network.image_size < smallest:
+        what = f"must be at least {smallest} for {config.network.name}: its poolings leave nothing of less"
+        yield Problem(("network", "image_size"), config.network.image_size, what, others=(("network", "name"),))
 
 
 def _std(config: schema.Config) -> Iterator[Problem]:

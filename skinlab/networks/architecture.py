@@ -7,9 +7,12 @@ Nothing here computes.
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 Shape = tuple[int, ...]
+
+Init = Literal["he", "uniform", "normal"]
+"""How a layer's first weights are drawn: `skinlab.networks.weights` has the formulas."""
 
 IMAGE = "image"
 """Name of the input: uint8 [N, H, W, 3], RGB."""
@@ -30,10 +33,12 @@ class Node:
     """One operation.
 
     Attributes:
-        op: normalize | conv | batchnorm | relu | maxpool | add | mean | dropout | linear.
+        op: normalize | conv | batchnorm | relu | relu6 | maxpool | avgpool | add | mean | flatten | dropout | linear.
         name: unique; also the prefix of the node's parameters (`layer1.0.conv1` has `layer1.0.conv1.weight`).
         inputs: names of the nodes it reads.
-        attributes: sizes by name: in, out, kernel, stride, padding; channels for batchnorm; mean and std for normalize.
+        attributes: by name: in, out and init for conv and linear; kernel, stride, padding for conv and maxpool; groups
+            and bias for conv; size for avgpool; channels for batchnorm; mean and std for normalize.
+        stage: the part of the network that it belongs to.
     """
 
     op: str
@@ -41,6 +46,19 @@ class Node:
     inputs: tuple[str, ...]
     attributes: dict[str, Any]
     stage: str
+
+    def arrays(self) -> Iterator[tuple[str, Shape, bool]]:
+        """Last part of the name, shape, and whether it is trained, of each array of the node."""
+        sizes = self.attributes
+        if self.op == "conv":
+            yield "weight", (sizes["out"], sizes["in"] // sizes["groups"], sizes["kernel"], sizes["kernel"]), True
+        elif self.op == "linear":
+            yield "weight", (sizes["out"], sizes["in"]), True
+        elif self.op == "batchnorm":
+            for part in ("weight", "bias", "running_mean", "running_var"):
+                yield part, (sizes["channels"],), not part.startswith("running")
+        if self.op == "linear" or (self.op == "conv" and sizes["bias"]):
+            yield "bias", (sizes["out"],), True
 
 
 @dataclass(frozen=True)
@@ -91,18 +109,17 @@ class Architecture:
         """Number of trained scalars."""
         return sum(prod(shape) for shape in self.parameters().values())
 
+    def maps(self) -> dict[str, int]:
+        """Height and width of each node's output by the node's name; below 1 where the image is too small."""
+        sizes = {IMAGE: self.image_size}
+        for node in self.nodes:
+            sizes[node.name] = _map_size(node, sizes[node.inputs[0]])
+        return sizes
+
     def smallest_map(self) -> int:
         """Height and width of the smallest feature map that is normalised over the batch."""
-        sizes, normalised = {IMAGE: self.image_size}, [self.image_size]
-        for node in self.nodes:
-            before, window = sizes[node.inputs[0]], node.attributes
-            slides = node.op in ("conv", "maxpool")
-            sizes[node.name] = (
-                (before + 2 * window["padding"] - window["kernel"]) // window["stride"] + 1 if slides else before
-            )
-            if node.op == "batchnorm":
-                normalised.append(before)
-        return min(normalised)
+        sizes = self.maps()
+        return min([self.image_size, *(sizes[node.name] for node in self.nodes if node.op == "batchnorm")])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form, which the CNTK worker reads."""
@@ -110,20 +127,27 @@ class Architecture:
 
     def _arrays(self) -> Iterator[tuple[str, Shape, bool]]:
         for node in self.nodes:
-            sizes = node.attributes
-            if node.op == "conv":
-                yield f"{node.name}.weight", (sizes["out"], sizes["in"], sizes["kernel"], sizes["kernel"]), True
-            elif node.op == "batchnorm":
-                for part, trained in (
-                    ("weight", True),
-                    ("bias", True),
-                    ("running_mean", False),
-                    ("running_var", False),
-                ):
-                    yield f"{node.name}.{part}", (sizes["channels"],), trained
-            elif node.op == "linear":
-                yield f"{node.name}.weight", (sizes["out"], sizes["in"]), True
-                yield f"{node.name}.bias", (sizes["out"],), True
+            for part, shape, trained in node.arrays():
+                yield f"{node.name}.{part}", shape, trained
+
+
+def _map_size(node: Node, before: int) -> int:
+    """Height and width after a node; what has none any more is one pixel."""
+    window = node.attributes
+    if node.op in ("conv", "maxpool"):
+        return int((before + 2 * window["padding"] - window["kernel"]) // window["stride"] + 1)
+    if node.op == "avgpool":
+        return int(window["size"])
+    return 1 if node.op in ("mean", "flatten") else before
+
+
+def adaptive_bins(before: int, after: int) -> list[tuple[int, int]]:
+    """First and last + 1 of the rows that adaptive pooling joins, for each row of the result, as torch has them.
+
+    >>> adaptive_bins(13, 6)
+    [(0, 3), (2, 5), (4, 7), (6, 9), (8, 11), (10, 13)]
+    """
+    return [(i * before // after, -((i + 1) * before // -after)) for i in range(after)]
 
 
 class Builder:
@@ -137,10 +161,22 @@ class Builder:
         """(image / 255 - mean) / std, to float32 [N, 3, H, W]."""
         return self._add("normalize", "normalize", (IMAGE,), mean=list(mean), std=list(std))
 
-    def conv(self, name: str, x: str, channels: tuple[int, int], kernel: int, stride: int = 1, padding: int = 0) -> str:
-        """Convolution without bias; `channels` are (in, out), padding is the same on all sides."""
+    def conv(
+        self,
+        name: str,
+        x: str,
+        channels: tuple[int, int],
+        kernel: int,
+        stride: int = 1,
+        padding: int = 0,
+        *,
+        groups: int = 1,
+        bias: bool = False,
+        init: Init = "he",
+    ) -> str:
+        """Convolution; `channels` are (in, out), padding is the same on all sides, groups do not see each other."""
         sizes = {"in": channels[0], "out": channels[1], "kernel": kernel, "stride": stride, "padding": padding}
-        return self._add("conv", name, (x,), **sizes)
+        return self._add("conv", name, (x,), **sizes, groups=groups, bias=bias, init=init)
 
     def batchnorm(self, name: str, x: str, channels: int) -> str:
         """Batch normalisation over all but the channel axis."""
@@ -150,9 +186,17 @@ class Builder:
         """max(x, 0)."""
         return self._add("relu", name, (x,))
 
+    def relu6(self, name: str, x: str) -> str:
+        """min(max(x, 0), 6)."""
+        return self._add("relu6", name, (x,))
+
     def maxpool(self, name: str, x: str, kernel: int, stride: int, padding: int) -> str:
-        """Maximum over windows; padding never wins."""
+        """Maximum over windows; padding never wins, and what no whole window covers is left out."""
         return self._add("maxpool", name, (x,), kernel=kernel, stride=stride, padding=padding)
+
+    def avgpool(self, name: str, x: str, size: int) -> str:
+        """Mean over windows that share the map out to `size` x `size` values, whatever it measures: `adaptive_bins`."""
+        return self._add("avgpool", name, (x,), size=size)
 
     def add(self, name: str, x: str, y: str) -> str:
         """The sum x + y."""
@@ -162,13 +206,17 @@ class Builder:
         """Mean over height and width: [N, C, H, W] to [N, C]."""
         return self._add("mean", name, (x,))
 
+    def flatten(self, name: str, x: str) -> str:
+        """[N, C, H, W] to [N, C H W]."""
+        return self._add("flatten", name, (x,))
+
     def dropout(self, name: str, x: str) -> str:
         """In training, x times a mask that the training loop draws; else x."""
         return self._add("dropout", name, (x,))
 
-    def linear(self, name: str, x: str, sizes: tuple[int, int]) -> str:
+    def linear(self, name: str, x: str, sizes: tuple[int, int], init: Init = "uniform") -> str:
         """The product x W^T + b; `sizes` are (in, out)."""
-        return self._add("linear", name, (x,), **{"in": sizes[0], "out": sizes[1]})
+        return self._add("linear", name, (x,), **{"in": sizes[0], "out": sizes[1]}, init=init)
 
     def _add(self, op: str, name: str, inputs: tuple[str, ...], **attributes: Any) -> str:
         self.nodes.append(Node(op, name, inputs, attributes, self.stage))

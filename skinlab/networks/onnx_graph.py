@@ -10,12 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skinlab.networks.architecture import BATCHNORM_EPSILON, FEATURES, IMAGE, LOGITS, Architecture, Node
+from skinlab.networks.architecture import (
+    BATCHNORM_EPSILON,
+    FEATURES,
+    IMAGE,
+    LOGITS,
+    Architecture,
+    Node,
+    adaptive_bins,
+)
 from skinlab.networks.weights import Weights
 
 OPSET = 17
 IR_VERSION = 8  # with opset 17: read by every ONNX Runtime since 1.12
 PROBABILITIES = "probabilities"
+PLAIN = {"relu": "Relu", "add": "Add", "flatten": "Flatten", "dropout": "Identity"}
+"""Operations that ONNX has under another name and without attributes."""
 
 
 def to_onnx(
@@ -33,7 +43,7 @@ def to_onnx(
         an ONNX model: input `image` uint8 [N, H, W, 3], outputs `probabilities` and `logits` float32 [N, classes]; or
         the output `features` float32 [N, features].
     """
-    exporter = _Exporter(weights)
+    exporter = _Exporter(weights, architecture.maps())
     for node in architecture.nodes:
         if output == FEATURES and node.op == "dropout":
             break
@@ -74,8 +84,9 @@ def _serialise(
 class _Exporter:
     """Collects ONNX nodes and initializers while it walks an architecture."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, maps: dict[str, int]) -> None:
         self.weights = weights
+        self.maps = maps
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
 
@@ -84,23 +95,25 @@ class _Exporter:
         sizes, name, inputs = node.attributes, node.name, list(node.inputs)
         if node.op == "normalize":
             self._normalize(node)
-        elif node.op in {"conv", "maxpool"}:
-            window: dict[str, Any] = {
-                "kernel_shape": [sizes["kernel"]] * 2,
-                "strides": [sizes["stride"]] * 2,
-                "pads": [sizes["padding"]] * 4,
-            }
-            operator, extra = ("Conv", [self.weight(f"{name}.weight")]) if node.op == "conv" else ("MaxPool", [])
-            self.emit(operator, inputs + extra, name, **window)
+        elif node.op == "conv":
+            arrays = [self.weight(f"{name}.{part}") for part, _, _ in node.arrays()]
+            self.emit("Conv", inputs + arrays, name, **_window(node), group=sizes["groups"])
+        elif node.op == "maxpool":
+            self.emit("MaxPool", inputs, name, **_window(node))
+        elif node.op == "avgpool":
+            self._avgpool(node)
         elif node.op == "batchnorm":
-            parts = [self.weight(f"{name}.{part}") for part in ("weight", "bias", "running_mean", "running_var")]
-            self.emit("BatchNormalization", inputs + parts, name, epsilon=BATCHNORM_EPSILON)
+            arrays = [self.weight(f"{name}.{part}") for part, _, _ in node.arrays()]
+            self.emit("BatchNormalization", inputs + arrays, name, epsilon=BATCHNORM_EPSILON)
         elif node.op == "mean":
             self.emit("ReduceMean", inputs, name, axes=[2, 3], keepdims=0)
         elif node.op == "linear":
             self.emit("Gemm", [*inputs, self.weight(f"{name}.weight"), self.weight(f"{name}.bias")], name, transB=1)
+        elif node.op == "relu6":
+            bounds = [self.constant(f"{name}.{bound}", np.array(bound, np.float32)) for bound in (0, 6)]
+            self.emit("Clip", inputs + bounds, name)
         else:
-            self.emit({"relu": "Relu", "add": "Add", "dropout": "Identity"}[node.op], inputs, name)
+            self.emit(PLAIN[node.op], inputs, name)
 
     def weight(self, name: str) -> str:
         """Make a network array an initializer."""
@@ -127,3 +140,24 @@ class _Exporter:
         self.emit("Transpose", ["image.float"], "image.planes", perm=[0, 3, 1, 2])
         self.emit("Sub", ["image.planes", self.constant("normalize.mean", mean)], "image.centred")
         self.emit("Div", ["image.centred", self.constant("normalize.std", std)], node.name)
+
+    def _avgpool(self, node: Node) -> None:
+        """Adaptive pooling: rows and columns times a constant matrix of shares."""
+        bins = adaptive_bins(self.maps[node.inputs[0]], node.attributes["size"])
+        shares = np.zeros((len(bins), self.maps[node.inputs[0]]), np.float32)
+        for i, (start, end) in enumerate(bins):
+            shares[i, start:end] = 1 / (end - start)
+        rows = self.constant(f"{node.name}.rows", shares)
+        columns = self.constant(f"{node.name}.columns", shares.T)
+        self.emit("MatMul", [rows, *node.inputs], f"{node.name}.pooled_rows")
+        self.emit("MatMul", [f"{node.name}.pooled_rows", columns], node.name)
+
+
+def _window(node: Node) -> dict[str, Any]:
+    """What ONNX calls the sizes of a sliding window."""
+    sizes = node.attributes
+    return {
+        "kernel_shape": [sizes["kernel"]] * 2,
+        "strides": [sizes["stride"]] * 2,
+        "pads": [sizes["padding"]] * 4,
+    }

@@ -1,24 +1,28 @@
 """Weights as named arrays: drawn from a seed, kept in safetensors files."""
 
-from math import prod, sqrt
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skinlab.networks.architecture import Architecture, Shape
+from skinlab.networks.architecture import Architecture, Node, Shape
 from skinlab.randomness import stream
 
 Weights = dict[str, NDArray[np.float32]]
 """Arrays by torchvision's parameter names: trained ones and running statistics."""
 
+NORMAL_DEVIATION = 0.01
+"""Standard deviation of weights that are drawn `normal`."""
+
 
 def initial(architecture: Architecture, seed: int) -> Weights:
     """Random weights, the same on every engine and machine.
 
-    As in torchvision's ResNet: convolutions are drawn from He's normal distribution with fan-out, batch normalisation
-    starts at identity, the classifier is uniform in 1/sqrt(inputs) (He et al., ICCV 2015). Each array has a random
-    stream of its own, named by seed and parameter, so that a changed layer does not change the others.
+    Drawn as torchvision draws them for each network: `he` is He's normal distribution with fan-out (He et al., ICCV
+    2015), `uniform` reaches as far as 1 / sqrt(inputs) in weight and bias, `normal` has a standard deviation of 0.01
+    and no bias; batch normalisation starts at identity. Each array has a random stream of its own, named by seed and
+    parameter, so that a changed layer does not change the others.
 
     Args:
         architecture: what to draw for.
@@ -27,21 +31,27 @@ def initial(architecture: Architecture, seed: int) -> Weights:
     Returns:
         float32 arrays for all parameters and buffers, in graph order.
     """
-    shapes = architecture.parameters() | architecture.buffers()
-    return {name: _draw(name, shape, shapes, seed) for name, shape in shapes.items()}
+    drawn = {
+        name: _draw(node, part, shape, stream(seed, "weights", name))
+        for node in architecture.nodes
+        for part, shape, _ in node.arrays()
+        for name in [f"{node.name}.{part}"]
+    }
+    return {name: drawn[name] for name in (architecture.parameters() | architecture.buffers())}
 
 
-def _draw(name: str, shape: Shape, shapes: dict[str, Shape], seed: int) -> NDArray[np.float32]:
-    generator = stream(seed, "weights", name)
-    if len(shape) == 4:  # noqa: PLR2004 - out, in, height, width
-        fan_out = shape[0] * prod(shape[2:])
-        return (generator.standard_normal(shape) * sqrt(2 / fan_out)).astype(np.float32)
-    inputs = shapes[f"{name.rsplit('.', 1)[0]}.weight"]
-    if len(inputs) == 2:  # noqa: PLR2004 - the classifier: out, in
-        bound = 1 / sqrt(inputs[1])
+def _draw(node: Node, part: str, shape: Shape, generator: np.random.Generator) -> NDArray[np.float32]:
+    sizes = node.attributes
+    if node.op == "batchnorm":
+        return np.full(shape, 1 if part in ("weight", "running_var") else 0, dtype=np.float32)
+    area = sizes.get("kernel", 1) ** 2
+    if sizes["init"] == "uniform":
+        bound = 1 / sqrt(sizes["in"] // sizes.get("groups", 1) * area)
         return generator.uniform(-bound, bound, shape).astype(np.float32)
-    ones = name.endswith((".weight", ".running_var"))
-    return np.full(shape, 1 if ones else 0, dtype=np.float32)
+    if part == "bias":
+        return np.zeros(shape, dtype=np.float32)
+    deviation = sqrt(2 / (sizes["out"] * area)) if sizes["init"] == "he" else NORMAL_DEVIATION
+    return (generator.standard_normal(shape) * deviation).astype(np.float32)
 
 
 def with_classifier(

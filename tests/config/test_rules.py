@@ -41,6 +41,14 @@ def test_the_positive_class_is_one_of_the_classes(mistakes):
     ]
 
 
+def test_an_image_of_which_a_network_leaves_nothing_is_refused(mistakes):
+    assert mistakes("network=alexnet", "network.image_size=62") == [
+        "network.image_size=62: must be at least 63 for alexnet: its poolings leave nothing of less"
+    ]
+    assert compose(["network=alexnet", "network.image_size=63"]).config.network.image_size == 63
+    assert compose(["network=mobilenet_v2", "network.image_size=32"]).config.network.image_size == 32
+
+
 def test_no_channel_is_divided_by_zero(mistakes):
     assert mistakes("network.std=[1,0,1]") == ["network.std=[1,0,1]: each must be greater than 0"]
 

@@ -1,10 +1,12 @@
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 
 from skinlab.networks import weights
 from skinlab.networks.onnx_graph import to_onnx
 from skinlab.networks.resnet import resnet
+from tests.networks.reference import case
 
 NETWORK = resnet("resnet18", 64, 3, [0.5, 0.4, 0.3], [0.2, 0.2, 0.3])
 
@@ -39,3 +41,22 @@ def test_weights_are_initializers_and_not_inputs() -> None:
 def test_the_same_weights_give_the_same_bytes() -> None:
     drawn = weights.initial(NETWORK, 1)
     assert to_onnx(NETWORK, drawn, {"b": "1", "a": "2"}) == to_onnx(NETWORK, drawn, {"a": "2", "b": "1"})
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("alexnet", 130),
+        ("resnet18", 32),
+        ("resnet34", 224),
+        ("resnet50", 97),
+        ("resnet101", 64),
+        ("resnet152", 64),
+        ("mobilenet_v2", 75),
+        ("mobilenet_v2", 224),
+    ],
+)
+def test_logits_are_torchvisions(name: str, size: int) -> None:
+    expected = case(name, size)
+    session = onnxruntime.InferenceSession(to_onnx(expected.network, expected.arrays))
+    expected.assert_equal(session.run(["logits"], {"image": expected.images})[0])

@@ -44,6 +44,15 @@ def import_cntk():
     return cntk
 
 
+def adaptive_shares(before, after):
+    """Float32 [before, after]: what each row gives to each result of adaptive average pooling, as torch has it."""
+    shares = np.zeros((before, after), np.float32)
+    for i in range(after):
+        start, end = i * before // after, -((i + 1) * before // -after)
+        shares[start:end, i] = 1.0 / (end - start)
+    return shares
+
+
 class Graph:
     """A CNTK graph built from a network description, with its arrays by name."""
 
@@ -97,12 +106,16 @@ class Graph:
     def _conv(self, node, x):
         sizes = node["attributes"]
         x, padded = self._pad(x, sizes["kernel"], sizes["padding"])
-        return self.cntk.convolution(
+        y = self.cntk.convolution(
             self._parameter(node["name"] + ".weight"),
             x,
             strides=(sizes["stride"],) * 2,
             auto_padding=[False, padded, padded],
+            groups=sizes["groups"],
         )
+        if not sizes["bias"]:
+            return y
+        return y + self._parameter(node["name"] + ".bias", lambda value: value.reshape(-1, 1, 1))
 
     def _pad(self, x, kernel, padding):
         """Give (x, False) with x padded by hand, or (x, True) where CNTK's own padding is the same thing.
@@ -135,6 +148,9 @@ class Graph:
     def _relu(self, _node, x):
         return self.cntk.relu(x)
 
+    def _relu6(self, _node, x):
+        return self.cntk.clip(x, 0.0, 6.0)
+
     def _maxpool(self, node, x):
         sizes = node["attributes"]
         padded = sizes["padding"] > 0
@@ -147,6 +163,19 @@ class Graph:
     def _mean(self, _node, x):
         return self.cntk.reshape(self.cntk.reduce_mean(x, axis=(1, 2)), x.shape[0])
 
+    def _avgpool(self, node, x):
+        """Adaptive pooling: columns, then rows, times a constant matrix of shares."""
+        before, after = x.shape[1], node["attributes"]["size"]
+        if before == after:
+            return x
+        shares = self.cntk.Constant(adaptive_shares(before, after))
+        for _ in ("columns", "rows"):
+            x = self.cntk.swapaxes(self.cntk.times(x, shares), 1, 2)
+        return x
+
+    def _flatten(self, _node, x):
+        return self.cntk.reshape(x, int(np.prod(x.shape)))
+
     def _linear(self, node, x):
         weight = self._parameter(node["name"] + ".weight", lambda value: np.ascontiguousarray(value.T))
         return self.cntk.times(x, weight) + self._parameter(node["name"] + ".bias")
@@ -155,7 +184,9 @@ class Graph:
         """All arrays by their torchvision names and in its layouts, float32."""
         transposed = {name for name, value in self.arrays.items() if value.ndim == 2}  # noqa: PLR2004 - linear
         return {
-            name: np.ascontiguousarray(value.value.T if name in transposed else value.value)
+            name: np.ascontiguousarray(value.value.T if name in transposed else value.value).reshape(
+                self.arrays[name].shape
+            )
             for name, value in self.parameters.items()
         }
 
