@@ -19,8 +19,10 @@ import traceback
 import types
 
 import numpy as np
+import optimizers
 
 PR_SET_PDEATHSIG = 1
+STATE = ".optimizer.npz"
 
 
 def die_with_parent(parent):
@@ -165,7 +167,7 @@ class Worker:
 
     def __init__(self):
         self.cntk = import_cntk()
-        self.graph = self.trainer = self.learner = self.shared = None
+        self.graph = self.trainer = self.optimizer = self.shared = None
 
     def hello(self, device, seed):
         """Choose the device, fix seeds and algorithms; tell what this runtime is."""
@@ -195,24 +197,10 @@ class Worker:
         cross_entropy = cntk.cross_entropy_with_softmax(graph.training_logits, graph.label)
         loss = cntk.element_times(cross_entropy, graph.weight)
         errors = cntk.classification_error(graph.training_logits, graph.label)
-        self.learner = self._learner(graph.training_logits.parameters, optimizer)
-        self.trainer = cntk.Trainer(graph.training_logits, (loss, errors), [self.learner])
+        self.optimizer = optimizers.make(cntk, graph.training_logits.parameters, optimizer)
+        self.trainer = cntk.Trainer(graph.training_logits, (loss, errors), [self.optimizer.learner])
         self._map(shared)
         return {"parameters": sum(value.value.size for value in graph.training_logits.parameters)}
-
-    def _learner(self, parameters, optimizer):
-        cntk = self.cntk
-        if optimizer["name"] != "momentum_sgd":
-            raise RuntimeError("no optimizer {!r}".format(optimizer["name"]))
-        # With IGNORE the rate and the momentum apply to the mean gradient of the minibatch, whatever its size.
-        momenta = [(images, momentum) for images, momentum in optimizer["momenta"]]
-        return cntk.momentum_sgd(
-            parameters,
-            lr=cntk.learning_parameter_schedule(1.0, minibatch_size=cntk.learners.IGNORE),
-            momentum=cntk.momentum_schedule(momenta, epoch_size=1, minibatch_size=cntk.learners.IGNORE),
-            unit_gain=False,
-            l2_regularization_weight=optimizer["weight_decay"],
-        )
 
     def _map(self, shared):
         with open(shared["path"], "r+b") as file:
@@ -226,22 +214,22 @@ class Worker:
         """[count, 3, H, W] float32 from the shared uint8 [count, H, W, 3]."""
         return np.ascontiguousarray(self.shared["images"][:count].transpose(0, 3, 1, 2), dtype=np.float32)
 
-    def train_step(self, count, learning_rate):
-        """One update on the first `count` shared images."""
+    def train_step(self, count, step, learning_rate):
+        """One update on the first `count` shared images; `step` counts from 0."""
         graph, shared = self.graph, self.shared
-        schedule = self.cntk.learning_parameter_schedule(learning_rate, minibatch_size=self.cntk.learners.IGNORE)
-        self.learner.reset_learning_rate(schedule)
+        self.optimizer.prepare(learning_rate, step)
+        divisor = self.optimizer.divisor(count)
         classes = graph.label.shape[0]
         feed = {
             graph.image: self._images(count),
             graph.label: np.eye(classes, dtype=np.float32)[shared["labels"][:count]],
-            graph.weight: np.array(shared["weights"][:count, None]),
+            graph.weight: shared["weights"][:count, None] / np.float32(divisor),
         }
         if graph.mask in graph.training_logits.arguments:
             feed[graph.mask] = np.array(shared["mask"][:count])
         self.trainer.train_minibatch(feed)
         errors = self.trainer.previous_minibatch_evaluation_average * count
-        return {"loss": self.trainer.previous_minibatch_loss_average, "correct": count - round(errors)}
+        return {"loss": self.trainer.previous_minibatch_loss_average * divisor, "correct": count - round(errors)}
 
     def predict(self, count):
         """Logits of the first `count` shared images, written to the shared file."""
@@ -249,13 +237,15 @@ class Worker:
         return {}
 
     def save(self, path):
-        """Write CNTK's checkpoint (weights and optimizer) as `path` and `path`.ckp."""
+        """Write CNTK's checkpoint as `path` and `path`.ckp, and what it lacks of the optimizer's state beside them."""
         self.trainer.save_checkpoint(path)
+        self.optimizer.save(path + STATE)
         return {}
 
     def load(self, path):
         """Continue from a checkpoint of the same network and optimizer."""
         self.trainer.restore_from_checkpoint(path)
+        self.optimizer.load(path + STATE)
         return {}
 
     def export(self, path):
