@@ -71,6 +71,7 @@ class CntkEngine:
         self._worker.ask(
             "build",
             network=plan.architecture.to_dict(),
+            frozen=sorted(plan.frozen),
             arrays=str(arrays),
             optimizer=update_rule(plan),
             minibatch_size=plan.optimizer.minibatch_size,

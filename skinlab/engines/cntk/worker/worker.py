@@ -47,10 +47,14 @@ def import_cntk():
 
 
 class Graph:
-    """A CNTK graph built from a network description, with its arrays by name."""
+    """A CNTK graph built from a network description, with its arrays by name.
 
-    def __init__(self, cntk, network, arrays, minibatch_size, batchnorm):
+    Arrays of frozen nodes are constants: CNTK then computes no gradient for them, nor for what lies before them.
+    """
+
+    def __init__(self, cntk, network, frozen, arrays, minibatch_size, batchnorm):
         self.cntk = cntk
+        self.frozen = set(frozen)
         self.arrays = arrays
         self.parameters = {}
         self.batchnorm = batchnorm
@@ -81,10 +85,11 @@ class Graph:
 
     def _parameter(self, name, transform=None):
         if name not in self.parameters:
-            value = self.arrays[name]
-            self.parameters[name] = self.cntk.parameter(
-                init=value if transform is None else transform(value), name=name
-            )
+            value = self.arrays[name] if transform is None else transform(self.arrays[name])
+            if name.rpartition(".")[0] in self.frozen:
+                self.parameters[name] = self.cntk.Constant(value, name=name)
+            else:
+                self.parameters[name] = self.cntk.parameter(init=value, name=name)
         return self.parameters[name]
 
     def _statistic(self, name):
@@ -121,18 +126,25 @@ class Graph:
 
     def _batchnorm(self, node, x):
         name = node["name"]
+        arrays = [self._parameter(name + part) for part in (".weight", ".bias")]
+        arrays += [self._statistic(name + part) for part in (".running_mean", ".running_var")]
+        if name in self.frozen:
+            return self._affine(x, *arrays)
         return self.cntk.batch_normalization(
             x,
-            self._parameter(name + ".weight"),
-            self._parameter(name + ".bias"),
-            self._statistic(name + ".running_mean"),
-            self._statistic(name + ".running_var"),
+            *arrays,
             spatial=True,
             normalization_time_constant=self.time_constant,
             epsilon=self.batchnorm["epsilon"],
             use_cudnn_engine=False,
             running_count=self.cntk.Constant(1),  # 0 would let the first minibatch replace the statistics
         )
+
+    def _affine(self, x, *arrays):
+        """Batch normalisation by the running statistics, in training too: CNTK's own would take the minibatch's."""
+        weight, bias, mean, variance = (self.cntk.reshape(array, (-1, 1, 1)) for array in arrays)
+        scale = weight / self.cntk.sqrt(variance + self.batchnorm["epsilon"])
+        return x * scale + (bias - mean * scale)
 
     def _relu(self, _node, x):
         return self.cntk.relu(x)
@@ -188,12 +200,12 @@ class Worker:
             "mkl_debug_cpu_type": os.environ.get("MKL_DEBUG_CPU_TYPE"),
         }
 
-    def build(self, network, arrays, optimizer, minibatch_size, batchnorm, shared):
+    def build(self, network, frozen, arrays, optimizer, minibatch_size, batchnorm, shared):
         """Make graph and trainer from a description and an .npz of arrays; map the shared file."""
         cntk = self.cntk
         with np.load(arrays) as loaded:
             values = {name: loaded[name] for name in loaded.files}
-        graph = self.graph = Graph(cntk, network, values, minibatch_size, batchnorm)
+        graph = self.graph = Graph(cntk, network, frozen, values, minibatch_size, batchnorm)
         cross_entropy = cntk.cross_entropy_with_softmax(graph.training_logits, graph.label)
         loss = cntk.element_times(cross_entropy, graph.weight)
         errors = cntk.classification_error(graph.training_logits, graph.label)
