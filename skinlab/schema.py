@@ -331,7 +331,7 @@ class Adam(OptimizerBase):
 
 @dataclass(frozen=True, kw_only=True)
 class AdamW(OptimizerBase):
-    """Adam, the weight decay apart from the gradient (Loshchilov & Hutter, ICLR 2019): w = (1 - r decay) w first."""
+    """Adam with weight decay apart from the gradient (Loshchilov & Hutter, ICLR 2019): w = (1 - r decay) w first."""
 
     name: Literal["adamw"] = key("which optimizer")
     weight_decay: float = key("this times the rate times the weight is taken from the weight", ge=0, le=1)

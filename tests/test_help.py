@@ -21,7 +21,7 @@ def test_a_key_is_listed_with_type_range_unit_and_default():
     text = " ".join(keys_help().split())
     assert (
         "optimizer.learning_rate step size, applied to the mean gradient of the minibatch "
-        "[number, greater than 0 and at most 10; default 0.01]"
+        "[number, greater than 0 and at most 10; default 0.01 with "
     ) in text
     assert (
         "whole number, at least 32 and at most 1024, px; default 72 with synthetic, 224 with folder, ham10000, "

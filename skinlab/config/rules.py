@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from skinlab import networks, paths, schema
+from skinlab.config import wording
 from skinlab.config.problems import Problem
 from skinlab.config.tree import KeyPath
 from skinlab.errors import ConfigError
@@ -18,11 +19,13 @@ REVISION = "none|[0-9a-f]{4,64}"
 LIBRARY = "albumentations."
 REFUSAL = "is not allowed: only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip"
 PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it needs
+OPTIMIZERS = {"cntk": ("sgd", "momentum_sgd", "nesterov", "adam", "rmsprop", "adagrad")}
+"""What each engine can be asked for, in the order of the schema."""
 
 
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
-    rules = (_name, _classes, _label_revision, _split, _image_size, _std, _targets, _sinks)
+    rules = (_name, _classes, _label_revision, _split, _image_size, _std, _targets, _engine, _sinks)
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -105,6 +108,22 @@ def _image_size(config: schema.Config) -> Iterator[Problem]:
 def _std(config: schema.Config) -> Iterator[Problem]:
     if min(config.network.std) <= 0:
         yield Problem(("network", "std"), config.network.std, "each must be greater than 0")
+
+
+def _engine(config: schema.Config) -> Iterator[Problem]:
+    engine, optimizer = config.engine.name, config.optimizer.name
+    yield from _lacking(OPTIMIZERS, engine, optimizer, ("optimizer", "name"))
+
+
+def _lacking(table: Mapping[str, Sequence[str]], engine: str, wanted: str, path: KeyPath) -> Iterator[Problem]:
+    """A choice that the engine does not have: what it has, and which engines have this one."""
+    if wanted in table[engine]:
+        return
+    having = wording.alternatives_text(
+        [f"engine={name}" for name, names in table.items() if wanted in names] or ["no engine"]
+    )
+    what = f"engine={engine} has {', '.join(table[engine])}; {having} has {wanted}"
+    yield Problem(path, wanted, what)
 
 
 def _sinks(config: schema.Config) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ ONE_MISTAKE = {
     # misspelt
     "optimizer.learning_rat=0.1": (
         "optimizer.learning_rat=0.1: no key 'learning_rat' in optimizer (conf/optimizer/momentum_sgd.yaml); "
-        "did you mean 'learning_rate'? Keys: name, learning_rate, minibatch_size, momentum, weight_decay"
+        "did you mean 'learning_rate'? Keys: learning_rate, minibatch_size, weight_decay, name, momentum"
     ),
     "lerning_rate=0.1": (
         f"lerning_rate=0.1: no key 'lerning_rate'; did you mean 'optimizer.learning_rate'? Keys: {KEYS}"
@@ -27,10 +27,13 @@ ONE_MISTAKE = {
     ),
     "optimizer=momentum_sdg": (
         "optimizer=momentum_sdg: no such choice in group 'optimizer'; did you mean 'momentum_sgd'? "
-        "There are: momentum_sgd"
+        "There are: adagrad, adam, adamw, momentum_sgd, nesterov, rmsprop, sgd"
     ),
     "engine=jax": "engine=jax: no such choice in group 'engine'; there are: cntk",
-    "optimizer=null": "optimizer=null: no such choice in group 'optimizer'; there are: momentum_sgd",
+    "optimizer=null": (
+        "optimizer=null: no such choice in group 'optimizer'; there are: adagrad, adam, adamw, momentum_sgd, nesterov, "
+        "rmsprop, sgd"
+    ),
     # of another choice
     "dataset.path=x": (
         "dataset.path=x: no key 'path' in dataset=synthetic (conf/dataset/synthetic.yaml); "

@@ -53,6 +53,20 @@ def test_no_channel_is_divided_by_zero(mistakes):
     assert mistakes("network.std=[1,0,1]") == ["network.std=[1,0,1]: each must be greater than 0"]
 
 
+def test_an_optimizer_that_the_engine_lacks_names_what_it_has_and_who_has_it(mistakes, monkeypatch):
+    monkeypatch.setattr("skinlab.config.rules.OPTIMIZERS", {"cntk": ("sgd", "adam"), "other": ("sgd", "adamw")})
+    assert mistakes("optimizer=adamw") == [
+        "conf/optimizer/adamw.yaml: optimizer.name=adamw: engine=cntk has sgd, adam; engine=other has adamw"
+    ]
+
+
+def test_cntk_has_all_optimizers_but_adamw(mistakes):
+    for name in ("sgd", "momentum_sgd", "nesterov", "adam", "rmsprop", "adagrad"):
+        assert compose([f"optimizer={name}", "engine=cntk"]).config.optimizer.name == name
+    (line,) = mistakes("optimizer=adamw", "engine=cntk")
+    assert "engine=cntk has sgd, momentum_sgd, nesterov, adam, rmsprop, adagrad; " in line
+
+
 def test_a_sink_that_is_not_installed_says_what_to_install(mistakes, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     (line,) = mistakes("tracking=tensorboard")

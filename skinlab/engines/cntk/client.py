@@ -1,6 +1,7 @@
 """The CNTK engine as the training loop sees it: a client of the worker process."""
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,9 +18,14 @@ from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM
 from skinlab.networks.weights import Weights
 
 CHECKPOINT = "cntk.model"
-"""Name of CNTK's own checkpoint in the folder given to `save`; the optimizer's state lies beside it as .ckp."""
+"""Name of CNTK's own checkpoint in the folder given to `save`; optimizers' states lie beside it as .ckp and .npz."""
 STATE_MARGIN = 2**20
 """Room for what CNTK's checkpoint holds beside numbers."""
+STATES = {"sgd": 0, "momentum_sgd": 1, "nesterov": 1, "adam": 2, "rmsprop": 1, "adagrad": 1}
+"""Numbers that each optimizer keeps for a weight."""
+
+LEAST_RATE = 1e-12
+"""Moves no float32 weight."""
 
 
 class CntkEngine:
@@ -35,7 +41,7 @@ class CntkEngine:
         environment = self._runtime.environment(threads=engine.threads, mkl_cpu_type=engine.mkl_cpu_type)
         self._shared: SharedArrays | None = None
         self._rates = np.empty(0)
-        self._state_bytes = 0
+        self._checkpoint_bytes = 0
         self._worker = WorkerProcess(self._runtime, environment)
         try:
             self._hello = self._worker.ask("hello", device=engine.device, seed=seed)
@@ -43,6 +49,11 @@ class CntkEngine:
             self._worker.kill()
             raise
         self._folder = shared_folder()  # last, so that nothing above can leave it behind
+
+    @property
+    def checkpoint_bytes(self) -> int:
+        """Room that `save` asks for."""
+        return self._checkpoint_bytes
 
     @property
     def worker_pid(self) -> int:
@@ -60,18 +71,15 @@ class CntkEngine:
         self._worker.ask(
             "build",
             network=plan.architecture.to_dict(),
+            frozen=sorted(plan.frozen),
             arrays=str(arrays),
-            optimizer={
-                "name": plan.optimizer.name,
-                "weight_decay": plan.optimizer.weight_decay,
-                "momenta": momenta(plan),
-            },
+            optimizer=update_rule(plan),
             minibatch_size=plan.optimizer.minibatch_size,
             batchnorm={"epsilon": BATCHNORM_EPSILON, "momentum": BATCHNORM_MOMENTUM},
             shared=shared.describe(),
         )
-        self._rates = plan.rates
-        self._state_bytes = 2 * arrays.stat().st_size + STATE_MARGIN  # each weight has a velocity
+        self._rates = applied_rates(plan)
+        self._checkpoint_bytes = (1 + STATES[plan.optimizer.name]) * arrays.stat().st_size + STATE_MARGIN
         arrays.unlink()
         shared.unlink()
 
@@ -82,7 +90,7 @@ class CntkEngine:
         shared["labels"][:count] = batch.labels
         shared["weights"][:count] = batch.weights
         shared["mask"][:count] = batch.dropout_mask
-        answer = self._worker.ask("train_step", count=count, learning_rate=float(self._rates[step]))
+        answer = self._worker.ask("train_step", count=count, step=step, learning_rate=float(self._rates[step]))
         return StepResult(loss=answer["loss"], correct=answer["correct"])
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -99,7 +107,7 @@ class CntkEngine:
 
     def save(self, path: Path) -> None:
         """See `Engine.save`. CNTK writes a damaged checkpoint on a full disk, or aborts: it is not let."""
-        files.require_room(path, self._state_bytes)
+        files.require_room(path, self._checkpoint_bytes)
         self._worker.ask("save", path=str((path / CHECKPOINT).absolute()))
 
     def load(self, path: Path) -> None:
@@ -162,7 +170,20 @@ class CntkEngine:
         return self._shared
 
 
-def momenta(plan: Plan) -> list[tuple[int, float]]:
+def update_rule(plan: Plan) -> dict[str, Any]:
+    """The declared optimizer as the worker takes it; rates come with the steps."""
+    rule = asdict(plan.optimizer)
+    if isinstance(plan.optimizer, schema.MomentumSGD):
+        rule["momenta"] = momenta(plan, plan.optimizer.momentum)
+    return rule
+
+
+def applied_rates(plan: Plan) -> NDArray[np.float64]:
+    """The rates as CNTK is given them: its velocity, which holds the rate, would be lost in a step at rate zero."""
+    return np.maximum(plan.rates, LEAST_RATE) if plan.optimizer.name == "momentum_sgd" else plan.rates
+
+
+def momenta(plan: Plan, momentum: float) -> list[tuple[int, float]]:
     """CNTK's momentum as runs of (images, value), so that it means what the declaration says.
 
     CNTK keeps the learning rate inside the velocity: u = m u + r g, w = w - u. With u = r v this is the declared
@@ -171,10 +192,8 @@ def momenta(plan: Plan) -> list[tuple[int, float]]:
     """
     size, images = plan.optimizer.minibatch_size, plan.epoch_images
     per_epoch = -(-images // size)
-    previous = np.concatenate([plan.rates[:1], plan.rates[:-1]])
-    values = getattr(plan.optimizer, "momentum", 0.0) * np.divide(
-        plan.rates, previous, out=np.ones_like(previous), where=previous > 0
-    )
+    rates = applied_rates(plan)
+    values = momentum * rates / np.concatenate([rates[:1], rates[:-1]])
     runs: list[tuple[int, float]] = []
     for step, value in enumerate(values.tolist()):
         count = size if step % per_epoch < per_epoch - 1 else images - size * (per_epoch - 1)

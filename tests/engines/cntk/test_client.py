@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from skinlab import schema
-from skinlab.engines.base import Batch, Plan
+from skinlab.engines.base import Plan
 from skinlab.engines.cntk.client import CntkEngine
 from skinlab.errors import EngineError
 from skinlab.networks import weights
@@ -22,10 +22,10 @@ from skinlab.networks.architecture import Architecture, Builder
 from skinlab.networks.onnx_graph import to_onnx
 from skinlab.networks.resnet import resnet
 from skinlab.networks.weights import Weights
+from tests.engines.cntk.small import ENGINE, batch, linear_network
 
 pytestmark = pytest.mark.cntk
 
-ENGINE = schema.CntkEngine(name="cntk", device="cpu", threads=None, mkl_cpu_type="auto")
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
@@ -37,21 +37,11 @@ def optimizer(**changes: float) -> schema.MomentumSGD:
 def plan(network: Architecture, rates: list[float] | None = None, images: int = 4, **changes: float) -> Plan:
     """By default single full minibatches an epoch, at rates that change with every step."""
     steps = rates if rates is not None else [0.01 / (step + 1) for step in range(8)]
-    return Plan(network, optimizer(**changes), np.array(steps), images)
+    return Plan(network, optimizer(**changes), np.array(steps), images, frozenset())
 
 
 def images(count: int, size: int) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
-
-
-def batch(count: int, size: int, features: int = 512, seed: int = 0) -> Batch:
-    generator = np.random.default_rng(seed)
-    return Batch(
-        images=generator.integers(0, 256, (count, size, size, 3), dtype=np.uint8),
-        labels=generator.integers(0, 2, count),
-        weights=generator.uniform(0.5, 1.5, count).astype(np.float32),
-        dropout_mask=(generator.integers(0, 2, (count, features)) * 2).astype(np.float32),
-    )
 
 
 def onnx_logits(network: Architecture, arrays: Weights, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -93,13 +83,6 @@ RATES = [0.5, 0.5, 0.05, 0.05, 0.2, 0.01]
 """Falls, rises, and stays within and across epochs."""
 
 
-def linear_network(size: int) -> Architecture:
-    """Mean colour, dropout, two logits: small enough to differentiate by hand."""
-    graph = Builder()
-    graph.linear("fc", graph.dropout("dropout", graph.mean("avgpool", graph.normalize([0, 0, 0], [1, 1, 1]))), (3, 2))
-    return Architecture("linear", size, 2, features=3, nodes=tuple(graph.nodes))
-
-
 @pytest.mark.parametrize(("momentum", "weight_decay"), [(0.0, 0.0), (0.9, 0.0), (0.9, 0.05)])
 def test_updates_follow_the_formula_through_smaller_minibatches_and_changes_of_the_rate(
     engine: CntkEngine, momentum: float, weight_decay: float
@@ -130,7 +113,7 @@ def test_updates_follow_the_formula_through_smaller_minibatches_and_changes_of_t
 
 
 def test_running_statistics_move_by_the_minibatchs_share(engine: CntkEngine) -> None:
-    graph = Builder()
+    graph = Builder("all")
     x = graph.batchnorm("bn", graph.normalize([0, 0, 0], [1, 1, 1]), 3)
     graph.linear("fc", graph.dropout("dropout", graph.mean("avgpool", x)), (3, 2))
     network = Architecture("bn", 4, 2, features=3, nodes=tuple(graph.nodes))

@@ -19,8 +19,10 @@ import traceback
 import types
 
 import numpy as np
+import optimizers
 
 PR_SET_PDEATHSIG = 1
+STATE = ".optimizer.npz"
 
 
 def die_with_parent(parent):
@@ -54,10 +56,14 @@ def adaptive_shares(before, after):
 
 
 class Graph:
-    """A CNTK graph built from a network description, with its arrays by name."""
+    """A CNTK graph built from a network description, with its arrays by name.
 
-    def __init__(self, cntk, network, arrays, minibatch_size, batchnorm):
+    Arrays of frozen nodes are constants: CNTK then computes no gradient for them, nor for what lies before them.
+    """
+
+    def __init__(self, cntk, network, frozen, arrays, minibatch_size, batchnorm):
         self.cntk = cntk
+        self.frozen = set(frozen)
         self.arrays = arrays
         self.parameters = {}
         self.batchnorm = batchnorm
@@ -88,10 +94,11 @@ class Graph:
 
     def _parameter(self, name, transform=None):
         if name not in self.parameters:
-            value = self.arrays[name]
-            self.parameters[name] = self.cntk.parameter(
-                init=value if transform is None else transform(value), name=name
-            )
+            value = self.arrays[name] if transform is None else transform(self.arrays[name])
+            if name.rpartition(".")[0] in self.frozen:
+                self.parameters[name] = self.cntk.Constant(value, name=name)
+            else:
+                self.parameters[name] = self.cntk.parameter(init=value, name=name)
         return self.parameters[name]
 
     def _statistic(self, name):
@@ -132,18 +139,25 @@ class Graph:
 
     def _batchnorm(self, node, x):
         name = node["name"]
+        arrays = [self._parameter(name + part) for part in (".weight", ".bias")]
+        arrays += [self._statistic(name + part) for part in (".running_mean", ".running_var")]
+        if name in self.frozen:
+            return self._affine(x, *arrays)
         return self.cntk.batch_normalization(
             x,
-            self._parameter(name + ".weight"),
-            self._parameter(name + ".bias"),
-            self._statistic(name + ".running_mean"),
-            self._statistic(name + ".running_var"),
+            *arrays,
             spatial=True,
             normalization_time_constant=self.time_constant,
             epsilon=self.batchnorm["epsilon"],
             use_cudnn_engine=False,
             running_count=self.cntk.Constant(1),  # 0 would let the first minibatch replace the statistics
         )
+
+    def _affine(self, x, *arrays):
+        """Batch normalisation by the running statistics, in training too: CNTK's own would take the minibatch's."""
+        weight, bias, mean, variance = (self.cntk.reshape(array, (-1, 1, 1)) for array in arrays)
+        scale = weight / self.cntk.sqrt(variance + self.batchnorm["epsilon"])
+        return x * scale + (bias - mean * scale)
 
     def _relu(self, _node, x):
         return self.cntk.relu(x)
@@ -196,7 +210,7 @@ class Worker:
 
     def __init__(self):
         self.cntk = import_cntk()
-        self.graph = self.trainer = self.learner = self.shared = None
+        self.graph = self.trainer = self.optimizer = self.shared = None
 
     def hello(self, device, seed):
         """Choose the device, fix seeds and algorithms; tell what this runtime is."""
@@ -217,33 +231,19 @@ class Worker:
             "mkl_debug_cpu_type": os.environ.get("MKL_DEBUG_CPU_TYPE"),
         }
 
-    def build(self, network, arrays, optimizer, minibatch_size, batchnorm, shared):
+    def build(self, network, frozen, arrays, optimizer, minibatch_size, batchnorm, shared):
         """Make graph and trainer from a description and an .npz of arrays; map the shared file."""
         cntk = self.cntk
         with np.load(arrays) as loaded:
             values = {name: loaded[name] for name in loaded.files}
-        graph = self.graph = Graph(cntk, network, values, minibatch_size, batchnorm)
+        graph = self.graph = Graph(cntk, network, frozen, values, minibatch_size, batchnorm)
         cross_entropy = cntk.cross_entropy_with_softmax(graph.training_logits, graph.label)
         loss = cntk.element_times(cross_entropy, graph.weight)
         errors = cntk.classification_error(graph.training_logits, graph.label)
-        self.learner = self._learner(graph.training_logits.parameters, optimizer)
-        self.trainer = cntk.Trainer(graph.training_logits, (loss, errors), [self.learner])
+        self.optimizer = optimizers.make(cntk, graph.training_logits.parameters, optimizer)
+        self.trainer = cntk.Trainer(graph.training_logits, (loss, errors), [self.optimizer.learner])
         self._map(shared)
         return {"parameters": sum(value.value.size for value in graph.training_logits.parameters)}
-
-    def _learner(self, parameters, optimizer):
-        cntk = self.cntk
-        if optimizer["name"] != "momentum_sgd":
-            raise RuntimeError("no optimizer {!r}".format(optimizer["name"]))
-        # With IGNORE the rate and the momentum apply to the mean gradient of the minibatch, whatever its size.
-        momenta = [(images, momentum) for images, momentum in optimizer["momenta"]]
-        return cntk.momentum_sgd(
-            parameters,
-            lr=cntk.learning_parameter_schedule(1.0, minibatch_size=cntk.learners.IGNORE),
-            momentum=cntk.momentum_schedule(momenta, epoch_size=1, minibatch_size=cntk.learners.IGNORE),
-            unit_gain=False,
-            l2_regularization_weight=optimizer["weight_decay"],
-        )
 
     def _map(self, shared):
         with open(shared["path"], "r+b") as file:
@@ -257,22 +257,22 @@ class Worker:
         """[count, 3, H, W] float32 from the shared uint8 [count, H, W, 3]."""
         return np.ascontiguousarray(self.shared["images"][:count].transpose(0, 3, 1, 2), dtype=np.float32)
 
-    def train_step(self, count, learning_rate):
-        """One update on the first `count` shared images."""
+    def train_step(self, count, step, learning_rate):
+        """One update on the first `count` shared images; `step` counts from 0."""
         graph, shared = self.graph, self.shared
-        schedule = self.cntk.learning_parameter_schedule(learning_rate, minibatch_size=self.cntk.learners.IGNORE)
-        self.learner.reset_learning_rate(schedule)
+        self.optimizer.prepare(learning_rate, step)
+        divisor = self.optimizer.divisor(count)
         classes = graph.label.shape[0]
         feed = {
             graph.image: self._images(count),
             graph.label: np.eye(classes, dtype=np.float32)[shared["labels"][:count]],
-            graph.weight: np.array(shared["weights"][:count, None]),
+            graph.weight: shared["weights"][:count, None] / np.float32(divisor),
         }
         if graph.mask in graph.training_logits.arguments:
             feed[graph.mask] = np.array(shared["mask"][:count])
         self.trainer.train_minibatch(feed)
         errors = self.trainer.previous_minibatch_evaluation_average * count
-        return {"loss": self.trainer.previous_minibatch_loss_average, "correct": count - round(errors)}
+        return {"loss": self.trainer.previous_minibatch_loss_average * divisor, "correct": count - round(errors)}
 
     def predict(self, count):
         """Logits of the first `count` shared images, written to the shared file."""
@@ -280,13 +280,15 @@ class Worker:
         return {}
 
     def save(self, path):
-        """Write CNTK's checkpoint (weights and optimizer) as `path` and `path`.ckp."""
+        """Write CNTK's checkpoint as `path` and `path`.ckp, and what it lacks of the optimizer's state beside them."""
         self.trainer.save_checkpoint(path)
+        self.optimizer.save(path + STATE)
         return {}
 
     def load(self, path):
         """Continue from a checkpoint of the same network and optimizer."""
         self.trainer.restore_from_checkpoint(path)
+        self.optimizer.load(path + STATE)
         return {}
 
     def export(self, path):
