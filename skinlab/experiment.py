@@ -106,6 +106,8 @@ def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run
         dropout=config.network.dropout,
         features=plan.architecture.features,
         workers=config.training.loader_workers,
+        label_smoothing=config.training.label_smoothing,
+        mixup=config.training.mixup,
     )
     engine.build(plan, weights.initial(plan.architecture, config.seed))
     log.info("%s", records.describe_training(config, plan, len(rows), engine))

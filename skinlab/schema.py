@@ -315,6 +315,16 @@ class Training:
     class_weights: Literal["none", "balanced"] = key(
         "balanced: a class counts by the inverse of its frequency in the loss"
     )
+    label_smoothing: float = key(
+        "part of each target that is spread evenly over all classes, against overconfidence; 0: off",
+        ge=0,
+        lt=1,
+    )
+    mixup: float = key(
+        "each training image is mixed with another, in a share from Beta(mixup, mixup), usually 0.1 to 0.4; 0: off",
+        ge=0,
+        le=100,
+    )
     monitor: Literal["auc", "loss", "accuracy"] = key("validation metric that chooses the best epoch")
     loader_workers: int = key(
         "threads that prepare batches; 0: in the training thread. Never changes a result", ge=0, le=64

@@ -1,4 +1,4 @@
-"""Deterministic minibatches: order, augmentation and dropout masks from (seed, epoch, image_id) alone.
+"""Deterministic minibatches: order, augmentation, mixup partners and dropout masks from (seed, epoch, image_id) alone.
 
 The number of workers, their timing and a resume in the middle of an epoch change nothing of what comes out.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from skinlab.data import mixing
 from skinlab.engines.base import Batch
 from skinlab.randomness import stream, stream_key
 
@@ -31,6 +32,8 @@ class Loader:
         dropout: probability that a feature is dropped.
         features: length of a dropout mask.
         workers: threads that prepare minibatches ahead; 0 prepares each when it is asked for.
+        label_smoothing: part of the target that is spread over all classes.
+        mixup: alpha of the share of an image that is mixed with another; 0 does not mix.
     """
 
     images: NDArray[np.uint8]
@@ -44,6 +47,8 @@ class Loader:
     dropout: float
     features: int
     workers: int
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -62,16 +67,27 @@ class Loader:
     def batch(self, rows: NDArray[np.int64], epoch: int) -> Batch:
         """The minibatch of these images as it is in this epoch."""
         ids = [self.image_ids[row] for row in rows]
-        images = [
-            self.augment(self.images[row], stream_key(self.seed, "augmentation", epoch, name))
-            for row, name in zip(rows, ids, strict=True)
-        ]
+        mask = np.stack([self._mask(epoch, name) for name in ids])
+        own = self._samples(rows, [stream_key(self.seed, "augmentation", epoch, name) for name in ids], mask)
+        if self.mixup == 0:
+            return own
+        pairs = [mixing.pairing(stream(self.seed, "mixup", epoch, name), self.mixup, len(self.rows)) for name in ids]
+        partners = self._samples(
+            self.rows[[pair.partner for pair in pairs]],
+            [stream_key(self.seed, "partner", epoch, name) for name in ids],
+            mask,
+        )
+        return mixing.mix(own, partners, np.array([pair.share for pair in pairs]))
+
+    def _samples(self, rows: NDArray[np.int64], keys: Sequence[int], mask: NDArray[np.float32]) -> Batch:
+        """These images, changed by these keys, with their own labels."""
         labels = self.targets[rows]
         return Batch(
-            images=np.stack(images),
+            images=np.stack([self.augment(self.images[row], key) for row, key in zip(rows, keys, strict=True)]),
             labels=labels,
+            targets=mixing.soft_targets(labels, len(self.class_weights), self.label_smoothing),
             weights=self.class_weights[labels],
-            dropout_mask=np.stack([self._mask(epoch, name) for name in ids]),
+            dropout_mask=mask,
         )
 
     def _mask(self, epoch: int, image_id: str) -> NDArray[np.float32]:

@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def equal(left: Iterable[Batch], right: Iterable[Batch]) -> bool:
     return all(
         np.array_equal(getattr(a, name), getattr(b, name))
         for a, b in zip(left, right, strict=True)
-        for name in ("images", "labels", "weights", "dropout_mask")
+        for name in ("images", "labels", "targets", "weights", "dropout_mask")
     )
 
 
@@ -79,6 +80,60 @@ def test_masks_keep_the_mean() -> None:
 def test_weights_are_those_of_the_labels() -> None:
     for batch in loader().epoch(0):
         assert batch.weights.tolist() == [[0.5, 2][label] for label in batch.labels]
+
+
+def test_targets_are_one_hot_labels_unless_smoothed() -> None:
+    plain, smoothed = list(loader().epoch(0)), list(loader(label_smoothing=0.1).epoch(0))
+    for batch, smooth in zip(plain, smoothed, strict=True):
+        assert batch.targets.dtype == np.float32
+        assert np.array_equal(batch.targets, np.eye(2)[batch.labels])
+        np.testing.assert_allclose(smooth.targets, 0.9 * batch.targets + 0.05)
+        assert np.array_equal(smooth.images, batch.images)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_mixed_minibatches_are_the_same_with_any_number_of_workers(workers: int) -> None:
+    assert equal(loader(mixup=0.4).epoch(3), loader(mixup=0.4, workers=workers).epoch(3))
+
+
+def test_an_image_is_mixed_alike_in_minibatches_of_any_size() -> None:
+    small, large = (
+        {image.tobytes() for batch in loader(mixup=0.4, minibatch_size=size).epoch(1) for image in batch.images}
+        for size in (1, 23)
+    )
+    assert small == large
+    assert not small & {image.tobytes() for batch in loader(mixup=0.4).epoch(2) for image in batch.images}
+
+
+def test_mixup_takes_image_target_and_weight_of_a_training_image_in_one_share() -> None:
+    plain = loader(mixup=1.0, augment=Augmenter([]))
+    known = plain.images[plain.rows].astype(float)
+    seen = set()
+    for batch in plain.epoch(0):
+        for i, image in enumerate(batch.images):
+            own, partner, share = unmixed(image, known)
+            seen.update({own, partner})
+            target = share * np.eye(2)[plain.targets[own]] + (1 - share) * np.eye(2)[plain.targets[partner]]
+            weight = (
+                share * plain.class_weights[plain.targets[own]]
+                + (1 - share) * (plain.class_weights[plain.targets[partner]])
+            )
+            np.testing.assert_allclose(batch.targets[i], target, atol=0.01)
+            assert batch.weights[i] == pytest.approx(weight, abs=0.02)
+            assert batch.labels[i] == batch.targets[i].argmax()
+    assert seen == set(range(COUNT))
+
+
+def unmixed(image: np.ndarray, known: np.ndarray) -> tuple[int, int, float]:
+    """The two images and the share of the first that an image was mixed from: the pair that leaves the least over."""
+    best = (np.inf, 0, 0, 0.0)
+    for a, b in combinations_with_replacement(range(len(known)), 2):
+        difference = known[a] - known[b]
+        share = float(((image - known[b]) * difference).sum() / max((difference**2).sum(), 1))
+        left = float(np.abs(known[b] + share * difference - image).max())
+        best = min(best, (left, a, b, share))
+    assert best[0] <= 1  # rounding
+    return best[1:]
 
 
 def test_a_mistake_in_a_worker_reaches_the_loop() -> None:

@@ -42,6 +42,8 @@ def training(**changes: Any) -> Training:
         "epochs": 4,
         "schedule": Schedule(name="cosine", phases=[Phase(epochs=1, factor=1)], warmup_epochs=0),
         "class_weights": "none",
+        "label_smoothing": 0,
+        "mixup": 0,
         "monitor": "loss",
         "loader_workers": 0,
         "checkpoint_minutes": 5,

@@ -45,10 +45,13 @@ def images(count: int, size: int) -> NDArray[np.uint8]:
 
 
 def batch(count: int, size: int, features: int = 512, seed: int = 0) -> Batch:
+    """Targets are soft and labels independent of them, so that each is seen to be used for its own purpose."""
     generator = np.random.default_rng(seed)
+    share = generator.uniform(size=count).astype(np.float32)
     return Batch(
         images=generator.integers(0, 256, (count, size, size, 3), dtype=np.uint8),
         labels=generator.integers(0, 2, count),
+        targets=np.stack([share, 1 - share], axis=1),
         weights=generator.uniform(0.5, 1.5, count).astype(np.float32),
         dropout_mask=(generator.integers(0, 2, (count, features)) * 2).astype(np.float32),
     )
@@ -116,10 +119,10 @@ def test_updates_follow_the_formula_through_smaller_minibatches_and_changes_of_t
         features = given.images.mean(axis=(1, 2)) / 255 * given.dropout_mask
         logits = features @ value["fc.weight"].T + value["fc.bias"]
         probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-        expected_loss = np.mean(-np.log(probabilities[np.arange(count), given.labels]) * given.weights)
+        expected_loss = np.mean(-(given.targets * np.log(probabilities)).sum(axis=1) * given.weights)
         assert result.loss == pytest.approx(expected_loss, rel=1e-5)
         assert result.correct == (logits.argmax(axis=1) == given.labels).sum()
-        error = (probabilities - np.eye(2)[given.labels]) * given.weights[:, None] / count
+        error = (probabilities - given.targets) * given.weights[:, None] / count
         gradient = {"fc.weight": error.T @ features, "fc.bias": error.sum(axis=0)}
         for name, slope in gradient.items():
             velocity[name] = momentum * velocity[name] + slope + weight_decay * value[name]
