@@ -29,6 +29,20 @@ def test_half_of_the_images_are_flipped() -> None:
     assert 160 < flipped < 240
 
 
+def test_transforms_of_one_image_are_independent_of_each_other() -> None:
+    flips = Augmenter([FLIP_CROP[0], {"_target_": "albumentations.VerticalFlip", "p": 0.5}])
+    turned = {
+        "neither": IMAGE,
+        "horizontal": IMAGE[:, ::-1],
+        "vertical": IMAGE[::-1],
+        "both": IMAGE[::-1, ::-1],
+    }
+    results = [flips(IMAGE, key) for key in range(400)]
+    counts = {name: sum(np.array_equal(result, image) for result in results) for name, image in turned.items()}
+    assert sum(counts.values()) == 400
+    assert all(60 < count < 140 for count in counts.values()), counts
+
+
 def test_no_transforms_leave_the_image_as_it_is() -> None:
     assert Augmenter([])(IMAGE, 1) is IMAGE
 
@@ -41,8 +55,12 @@ def test_a_transform_that_changes_the_size_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "transform",
-    [{"_target_": "albumentations.NoSuchTransform"}, {"_target_": "albumentations.Blur", "blur_limit": "wide"}],
+    [
+        {"_target_": "albumentations.NoSuchTransform"},
+        {"_target_": "albumentations.Blur", "blur_limit": "wide"},
+        {"_target_": "albumentations.Blur", "blurlimit": 3},
+    ],
 )
-def test_a_wrong_transform_is_refused_before_any_image(transform: dict[str, str]) -> None:
+def test_a_wrong_transform_is_refused_before_any_image(transform: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="augmentation.transforms"):
         Augmenter([transform])
