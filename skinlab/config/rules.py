@@ -14,7 +14,11 @@ from skinlab.errors import ConfigError
 
 LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
 LIBRARY = "albumentations."
-REFUSAL = "is not allowed: only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip"
+OWN = ("skinlab.augmentations.Hair", "skinlab.augmentations.Ruler")
+REFUSAL = (
+    "is not allowed: only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip, "
+    f"{' and '.join(OWN)}"
+)
 PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it needs
 
 
@@ -133,7 +137,7 @@ def is_allowed(target: str, prefixes: Sequence[str] = ()) -> bool:
     """Whether a `_target_` may be instantiated.
 
     Of albumentations only what the package itself exports as a class, `albumentations.Name`: its modules import
-    `os`, so that a dotted path through them reaches any function of Python.
+    `os`, so that a dotted path through them reaches any function of Python. Of skinlab the transforms in `OWN`.
 
     Args:
         target: a dotted name.
@@ -147,7 +151,7 @@ def is_allowed(target: str, prefixes: Sequence[str] = ()) -> bool:
     if any(target == prefix or target.startswith(prefix.rstrip(".") + ".") for prefix in prefixes):
         return True
     name = target.removeprefix(LIBRARY)
-    return target.startswith(LIBRARY) and name.isidentifier() and name[0].isupper()
+    return target in OWN or (target.startswith(LIBRARY) and name.isidentifier() and name[0].isupper())
 
 
 def settings_file() -> Path:

@@ -1,6 +1,5 @@
 """Declared albumentations transforms, applied so that an image's change depends on its random key alone."""
 
-import os
 import random
 import threading
 from typing import Any
@@ -62,10 +61,10 @@ class Augmenter:
 
 
 def _compose(transforms: list[dict[str, Any]]) -> Any:
-    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it would ask the package index for a newer version on import
-    import albumentations
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
+
+    from skinlab.augmentations import Compose
 
     try:
         made = [instantiate(transform, _convert_="all") for transform in transforms]
@@ -73,6 +72,6 @@ def _compose(transforms: list[dict[str, Any]]) -> Any:
         cause = str(error.__cause__ or error).strip().splitlines()[0]
         raise ConfigError(f"augmentation.transforms: {cause}") from error
     try:
-        return albumentations.Compose(made, strict=True)  # else a misspelt argument is only warned of
+        return Compose(made, strict=True)  # else a misspelt argument is only warned of
     except ValueError as error:
         raise ConfigError(f"augmentation.transforms: {error}") from error

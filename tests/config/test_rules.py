@@ -4,7 +4,10 @@ from skinlab.config import compose
 from skinlab.config.rules import is_allowed
 from skinlab.errors import ConfigError
 
-ALLOWED = "only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip"
+ALLOWED = (
+    "only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip, "
+    "skinlab.augmentations.Hair and skinlab.augmentations.Ruler"
+)
 
 
 def transforms(*values):
@@ -67,6 +70,12 @@ def test_a_sink_that_is_not_installed_says_what_to_install(mistakes, monkeypatch
         "albumentationsx.HorizontalFlip",
         "Albumentations.HorizontalFlip",
         "albumentations.Horizontal Flip",
+        "skinlab.augmentations",
+        "skinlab.augmentations.Compose",
+        "skinlab.augmentations.Hair.mro",
+        "skinlab.augmentations.hair.Hair",
+        "skinlab.augmentations.overlay.np.fromfile",
+        "skinlab.files.write_text",
         "",
     ],
 )

@@ -3,6 +3,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from skinlab.config import compose
+from skinlab.config.places import choices, places
 from skinlab.data.augmentation import Augmenter
 from skinlab.errors import ConfigError
 
@@ -41,6 +43,25 @@ def test_transforms_of_one_image_are_independent_of_each_other() -> None:
     counts = {name: sum(np.array_equal(result, image) for result in results) for name, image in turned.items()}
     assert sum(counts.values()) == 400
     assert all(60 < count < 140 for count in counts.values()), counts
+
+
+@pytest.mark.parametrize("name", choices("augmentation", places()))
+def test_a_preset_keeps_size_and_type_and_repeats_itself(name: str) -> None:
+    preset = compose([f"augmentation={name}"]).config.augmentation
+    one, other = Augmenter(preset.transforms), Augmenter(preset.transforms)
+    for key in range(40):
+        changed = one(IMAGE, key)
+        assert (changed.shape, changed.dtype) == (IMAGE.shape, np.uint8)
+        assert np.array_equal(changed, other(IMAGE, key))
+
+
+@pytest.mark.parametrize("name", ["dermoscopy", "strong"])
+def test_rotations_leave_no_black_corners(name: str) -> None:
+    transforms = compose([f"augmentation={name}"]).config.augmentation.transforms
+    (affine,) = [transform for transform in transforms if transform["_target_"] == "albumentations.Affine"]
+    white = np.full((48, 48, 3), 255, np.uint8)
+    assert all(np.array_equal(Augmenter([affine])(white, key), white) for key in range(40))
+    assert any(not np.array_equal(Augmenter([affine])(IMAGE, key), IMAGE) for key in range(4))
 
 
 def test_no_transforms_leave_the_image_as_it_is() -> None:
