@@ -246,11 +246,17 @@ class Audit:
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Random changes of training images, drawn from (seed, epoch, image_id) alone."""
+    """Random changes of training images, drawn from (seed, epoch, image_id) alone. See docs/augmentation.md."""
 
     name: str = key("a name for reports")
     transforms: list[dict[str, Any]] = key(
         "albumentations transforms by `_target_`, applied in order to uint8 RGB images"
+    )
+    copies: int = key(
+        "fixed changed copies of each training image, the same in every epoch, beside the unchanged image; "
+        "0: each image is changed anew in each epoch",
+        ge=0,
+        le=1000,
     )
 
 

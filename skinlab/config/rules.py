@@ -24,7 +24,7 @@ PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it
 
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
-    rules = (_name, _classes, _split, _std, _targets, _sinks)
+    rules = (_name, _classes, _split, _std, _targets, _copies, _sinks)
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -100,6 +100,12 @@ def _sinks(config: schema.Config) -> Iterator[Problem]:
         if importlib.util.find_spec(PACKAGES[sink]) is None:
             what = f"{PACKAGES[sink]} is not installed; pip install skinlab[tracking]"
             yield Problem(("tracking", "sinks"), config.tracking.sinks, what)
+
+
+def _copies(config: schema.Config) -> Iterator[Problem]:
+    if config.augmentation.copies and not config.augmentation.transforms:
+        what = f"copies would be the image itself: augmentation={config.augmentation.name} has no transforms"
+        yield Problem(("augmentation", "copies"), config.augmentation.copies, what)
 
 
 # --- what a `_target_` may name ------------------------------------------------------------------------------------

@@ -7,13 +7,18 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skinlab.data import mixing
+from skinlab.data.sampling import Draws, Sampler
 from skinlab.engines.base import Batch
 from skinlab.randomness import stream, stream_key
+
+Name = tuple[str | int, ...]
+"""Of a stream of random numbers."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Loader:
         dropout: probability that a feature is dropped.
         features: length of a dropout mask.
         workers: threads that prepare minibatches ahead; 0 prepares each when it is asked for.
+        copies: fixed augmented copies of each training image; 0: each is changed anew in each epoch.
         label_smoothing: part of the target that is spread over all classes.
         mixup: alpha of the share of an image that is mixed with another; 0 does not mix.
     """
@@ -47,57 +53,84 @@ class Loader:
     dropout: float
     features: int
     workers: int
+    copies: int = 0
     label_smoothing: float = 0.0
     mixup: float = 0.0
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """What the epochs are drawn from."""
+        return Sampler(self.rows, self.copies)
+
+    @property
+    def epoch_images(self) -> int:
+        """Images an epoch."""
+        return self.sampler.size
 
     @property
     def steps(self) -> int:
         """Minibatches an epoch."""
-        return -(-len(self.rows) // self.minibatch_size)
+        return -(-self.epoch_images // self.minibatch_size)
 
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """The minibatches of an epoch, from step `first_step` on."""
-        order = stream(self.seed, "order", epoch).permutation(self.rows)
+        order = self.sampler.epoch(self.seed, epoch)
         parts = [order[step * self.minibatch_size :][: self.minibatch_size] for step in range(first_step, self.steps)]
         if self.workers == 0:
             yield from (self.batch(part, epoch) for part in parts)
         else:
             yield from self._ahead(parts, epoch)
 
-    def batch(self, rows: NDArray[np.int64], epoch: int) -> Batch:
-        """The minibatch of these images as it is in this epoch."""
-        ids = [self.image_ids[row] for row in rows]
-        mask = np.stack([self._mask(epoch, name) for name in ids])
-        own = self._samples(rows, [stream_key(self.seed, "augmentation", epoch, name) for name in ids], mask)
+    def batch(self, draws: Draws, epoch: int) -> Batch:
+        """The minibatch of these images as it is in this epoch.
+
+        Args:
+            draws: lines of what `sampler.epoch` gives; not rows.
+            epoch: from 0.
+        """
+        names = [self._name(draw) for draw in draws]
+        mask = np.stack([self._mask(epoch, name) for name in names])
+        own = self._samples(draws, [stream_key(self.seed, "augmentation", epoch, *name) for name in names], mask)
         if self.mixup == 0:
             return own
-        pairs = [mixing.pairing(stream(self.seed, "mixup", epoch, name), self.mixup, len(self.rows)) for name in ids]
-        partners = self._samples(
-            self.rows[[pair.partner for pair in pairs]],
-            [stream_key(self.seed, "partner", epoch, name) for name in ids],
-            mask,
-        )
-        return mixing.mix(own, partners, np.array([pair.share for pair in pairs]))
+        pairings = [stream(self.seed, "mixup", epoch, *name) for name in names]
+        others = np.concatenate([self.sampler.one(generator) for generator in pairings])
+        shares = np.array([generator.beta(self.mixup, self.mixup) for generator in pairings])
+        keys = [stream_key(self.seed, "partner", epoch, *name) for name in names]
+        return mixing.mix(own, self._samples(others, keys, mask), shares)
 
-    def _samples(self, rows: NDArray[np.int64], keys: Sequence[int], mask: NDArray[np.float32]) -> Batch:
-        """These images, changed by these keys, with their own labels."""
-        labels = self.targets[rows]
+    def _samples(self, draws: Draws, keys: Sequence[int], mask: NDArray[np.float32]) -> Batch:
+        """These images, where they change with the epoch by these keys, with their own labels."""
+        labels = self.targets[draws[:, 0]]
         return Batch(
-            images=np.stack([self.augment(self.images[row], key) for row, key in zip(rows, keys, strict=True)]),
+            images=np.stack([self._image(draw, key) for draw, key in zip(draws, keys, strict=True)]),
             labels=labels,
             targets=mixing.soft_targets(labels, len(self.class_weights), self.label_smoothing),
             weights=self.class_weights[labels],
             dropout_mask=mask,
         )
 
-    def _mask(self, epoch: int, image_id: str) -> NDArray[np.float32]:
+    def _image(self, draw: Draws, key: int) -> NDArray[np.uint8]:
+        """Changed anew in each epoch; where there are fixed copies: as it is, or a copy, the same in each epoch."""
+        row, copy = draw.tolist()
+        image: NDArray[np.uint8] = self.images[row]
+        if self.copies == 0:
+            return self.augment(image, key)
+        return self.augment(image, stream_key(self.seed, "copy", self.image_ids[row], copy)) if copy else image
+
+    def _name(self, draw: Draws) -> Name:
+        """What tells this line of an epoch from the others, whatever their order."""
+        row, copy = draw.tolist()
+        return (self.image_ids[row], copy) if copy else (self.image_ids[row],)
+
+    def _mask(self, epoch: int, name: Name) -> NDArray[np.float32]:
         """Inverted dropout (Srivastava et al., JMLR 2014): kept features are scaled so that the mean stays."""
         if self.dropout == 0:
             return np.ones(self.features, dtype=np.float32)
-        kept = stream(self.seed, "dropout", epoch, image_id).random(self.features) >= self.dropout
+        kept = stream(self.seed, "dropout", epoch, *name).random(self.features) >= self.dropout
         return (kept / (1 - self.dropout)).astype(np.float32)
 
-    def _ahead(self, parts: Sequence[NDArray[np.int64]], epoch: int) -> Iterator[Batch]:
+    def _ahead(self, parts: Sequence[Draws], epoch: int) -> Iterator[Batch]:
         """Prepare up to workers + 1 minibatches ahead, in threads, and give them in order."""
         waiting: deque[Future[Batch]] = deque()
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="skinlab-loader")

@@ -1,33 +1,15 @@
-"""Soft targets: label smoothing and mixup. Pure functions; knows neither the order of images nor an engine."""
+"""Soft targets: label smoothing and mixup. Pure functions; knows neither the order of images nor an engine.
 
-from dataclasses import dataclass, replace
+Mixup is that of Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018, but that partners come from the
+whole training subset and not from the minibatch: what an image becomes does not depend on its neighbours.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skinlab.engines.base import Batch
-
-
-@dataclass(frozen=True)
-class Pairing:
-    """What an image is mixed with.
-
-    Attributes:
-        partner: which of the images that are drawn from, 0 to `images` - 1.
-        share: of the image itself, 0 to 1; the rest is the partner's.
-    """
-
-    partner: int
-    share: float
-
-
-def pairing(generator: np.random.Generator, alpha: float, images: int) -> Pairing:
-    """A partner out of `images`, each equally likely, and a share from Beta(alpha, alpha).
-
-    Mixup (Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018), but that partners come from the whole
-    training subset and not from the minibatch: what an image becomes does not depend on its neighbours.
-    """
-    return Pairing(partner=int(generator.integers(images)), share=float(generator.beta(alpha, alpha)))
 
 
 def soft_targets(labels: NDArray[np.int64], classes: int, smoothing: float) -> NDArray[np.float32]:

@@ -156,6 +156,13 @@ def test_a_declaration_cannot_widen_the_list(mistakes):
     assert "no key 'allowed_targets'" in lines[0]
 
 
+def test_copies_need_something_that_changes_them(mistakes):
+    assert compose(["augmentation.copies=3"]).config.augmentation.copies == 3
+    assert mistakes("augmentation=none", "augmentation.copies=3") == [
+        "augmentation.copies=3: copies would be the image itself: augmentation=none has no transforms"
+    ]
+
+
 def test_classes_may_merge_labels_in_the_order_declared():
     config = compose(
         ["dataset.classes={malignant: [mel, bcc], benign: [nv]}", "dataset.positive_class=malignant"]

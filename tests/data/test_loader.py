@@ -11,6 +11,7 @@ from skinlab.engines.base import Batch
 from tests.data.test_augmentation import FLIP_CROP
 
 COUNT = 23
+NOISE = [{"_target_": "albumentations.GaussNoise", "p": 1.0}]
 
 
 def loader(**changes: object) -> Loader:
@@ -91,18 +92,40 @@ def test_targets_are_one_hot_labels_unless_smoothed() -> None:
         assert np.array_equal(smooth.images, batch.images)
 
 
+def test_fixed_copies_are_the_same_in_every_epoch_and_the_image_itself_is_unchanged() -> None:
+    copied = loader(copies=2, augment=Augmenter(NOISE))
+    epochs = [sorted(pictures(copied, epoch)) for epoch in (0, 5)]
+    assert epochs[0] == epochs[1]
+    assert len(set(epochs[0])) == 3 * COUNT
+    assert {image.tobytes() for image in copied.images[:COUNT]} < set(epochs[0])
+    assert [len(batch) for batch in copied.epoch(0)] == [4] * 17 + [1]
+    assert (copied.steps, copied.epoch_images) == (18, 3 * COUNT)
+
+
+def test_more_copies_keep_the_first_ones() -> None:
+    assert set(pictures(loader(copies=1, augment=Augmenter(NOISE)), 0)) < set(
+        pictures(loader(copies=3, augment=Augmenter(NOISE)), 0)
+    )
+
+
+def test_a_copy_does_not_share_the_dropout_of_its_image() -> None:
+    masks = np.concatenate([batch.dropout_mask for batch in loader(copies=1, features=64).epoch(0)])
+    assert len(np.unique(masks, axis=0)) == 2 * COUNT
+
+
+def pictures(given: Loader, epoch: int) -> list[bytes]:
+    return [image.tobytes() for batch in given.epoch(epoch) for image in batch.images]
+
+
 @pytest.mark.parametrize("workers", [1, 4])
 def test_mixed_minibatches_are_the_same_with_any_number_of_workers(workers: int) -> None:
     assert equal(loader(mixup=0.4).epoch(3), loader(mixup=0.4, workers=workers).epoch(3))
 
 
 def test_an_image_is_mixed_alike_in_minibatches_of_any_size() -> None:
-    small, large = (
-        {image.tobytes() for batch in loader(mixup=0.4, minibatch_size=size).epoch(1) for image in batch.images}
-        for size in (1, 23)
-    )
+    small, large = (set(pictures(loader(mixup=0.4, minibatch_size=size), 1)) for size in (1, 23))
     assert small == large
-    assert not small & {image.tobytes() for batch in loader(mixup=0.4).epoch(2) for image in batch.images}
+    assert not small & set(pictures(loader(mixup=0.4), 2))
 
 
 def test_mixup_takes_image_target_and_weight_of_a_training_image_in_one_share() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from skinlab.data.mixing import mix, pairing, soft_targets
+from skinlab.data.mixing import mix, soft_targets
 from skinlab.engines.base import Batch
 
 
@@ -44,13 +44,3 @@ def test_smoothed_targets_are_distributions_that_still_prefer_the_label(smoothin
     np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-6)
     assert targets.argmax(axis=1).tolist() == [2, 0]
     assert targets.max() - targets.min() == pytest.approx(1 - smoothing, abs=1e-6)
-
-
-@pytest.mark.parametrize("alpha", [0.2, 1.0, 8.0])
-def test_shares_follow_the_beta_distribution_and_partners_are_equally_likely(alpha: float) -> None:
-    generator = np.random.default_rng(0)
-    drawn = [pairing(generator, alpha, 5) for _ in range(4000)]
-    shares = np.array([pair.share for pair in drawn])
-    assert shares.mean() == pytest.approx(1 / 2, abs=0.02)
-    assert shares.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.1)
-    assert np.bincount([pair.partner for pair in drawn], minlength=5).min() > 700
