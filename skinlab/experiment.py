@@ -108,6 +108,7 @@ def make_loader(config: schema.Config, data: Prepared, features: int) -> Loader:
         features=features,
         workers=config.training.loader_workers,
         copies=config.augmentation.copies,
+        balanced=config.training.sampling == "balanced",
         label_smoothing=config.training.label_smoothing,
         mixup=config.training.mixup,
     )

@@ -321,6 +321,9 @@ class Training:
     class_weights: Literal["none", "balanced"] = key(
         "balanced: a class counts by the inverse of its frequency in the loss"
     )
+    sampling: Literal["natural", "balanced"] = key(
+        "natural: each training image once an epoch; balanced: as many images, but equally many of each class"
+    )
     label_smoothing: float = key(
         "part of each target that is spread evenly over all classes, against overconfidence; 0: off",
         ge=0,

@@ -24,7 +24,7 @@ PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it
 
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
-    rules = (_name, _classes, _split, _std, _targets, _copies, _sinks)
+    rules = (_name, _classes, _split, _std, _targets, _copies, _imbalance, _sinks)
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -106,6 +106,14 @@ def _copies(config: schema.Config) -> Iterator[Problem]:
     if config.augmentation.copies and not config.augmentation.transforms:
         what = f"copies would be the image itself: augmentation={config.augmentation.name} has no transforms"
         yield Problem(("augmentation", "copies"), config.augmentation.copies, what)
+
+
+def _imbalance(config: schema.Config) -> Iterator[Problem]:
+    """Each of the two makes the classes count equally; both would turn the imbalance around."""
+    if config.training.sampling == config.training.class_weights == "balanced":
+        what = "corrects the imbalance a second time, with training.class_weights=balanced: set one of them"
+        others = (("training", "class_weights"),)
+        yield Problem(("training", "sampling"), config.training.sampling, what, others=others)
 
 
 # --- what a `_target_` may name ------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ class Loader:
         features: length of a dropout mask.
         workers: threads that prepare minibatches ahead; 0 prepares each when it is asked for.
         copies: fixed augmented copies of each training image; 0: each is changed anew in each epoch.
+        balanced: whether the classes are drawn equally often in an epoch; else each image once.
         label_smoothing: part of the target that is spread over all classes.
         mixup: alpha of the share of an image that is mixed with another; 0 does not mix.
     """
@@ -54,13 +55,14 @@ class Loader:
     features: int
     workers: int
     copies: int = 0
+    balanced: bool = False
     label_smoothing: float = 0.0
     mixup: float = 0.0
 
     @cached_property
     def sampler(self) -> Sampler:
         """What the epochs are drawn from."""
-        return Sampler(self.rows, self.copies)
+        return Sampler(self.rows, self.targets[self.rows], self.copies, self.balanced)
 
     @property
     def epoch_images(self) -> int:
@@ -112,7 +114,7 @@ class Loader:
 
     def _image(self, draw: Draws, key: int) -> NDArray[np.uint8]:
         """Changed anew in each epoch; where there are fixed copies: as it is, or a copy, the same in each epoch."""
-        row, copy = draw.tolist()
+        row, copy, _ = draw.tolist()
         image: NDArray[np.uint8] = self.images[row]
         if self.copies == 0:
             return self.augment(image, key)
@@ -120,8 +122,9 @@ class Loader:
 
     def _name(self, draw: Draws) -> Name:
         """What tells this line of an epoch from the others, whatever their order."""
-        row, copy = draw.tolist()
-        return (self.image_ids[row], copy) if copy else (self.image_ids[row],)
+        row, copy, before = draw.tolist()
+        name = (self.image_ids[row], copy, before)
+        return name if before else name[:2] if copy else name[:1]
 
     def _mask(self, epoch: int, name: Name) -> NDArray[np.float32]:
         """Inverted dropout (Srivastava et al., JMLR 2014): kept features are scaled so that the mean stays."""

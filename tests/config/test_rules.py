@@ -163,6 +163,14 @@ def test_copies_need_something_that_changes_them(mistakes):
     ]
 
 
+def test_imbalance_is_corrected_once(mistakes):
+    for key in ("sampling", "class_weights"):
+        compose([f"training.{key}=balanced"])
+    (line,) = mistakes("training.sampling=balanced", "training.class_weights=balanced")
+    assert line.startswith("training.sampling=balanced: corrects the imbalance a second time")
+    assert line.endswith("set one of them")
+
+
 def test_classes_may_merge_labels_in_the_order_declared():
     config = compose(
         ["dataset.classes={malignant: [mel, bcc], benign: [nv]}", "dataset.positive_class=malignant"]

@@ -108,6 +108,37 @@ def test_more_copies_keep_the_first_ones() -> None:
     )
 
 
+def test_balanced_minibatches_hold_the_classes_equally_often_and_repeat_no_change() -> None:
+    targets = np.array([1] * 4 + [0] * (COUNT + 1))
+    balanced = loader(balanced=True, targets=targets, rows=np.arange(COUNT + 1), augment=Augmenter(NOISE))
+    batches = list(balanced.epoch(0))
+    assert np.bincount(np.concatenate([batch.labels for batch in batches])).tolist() == [12, 12]
+    seen = pictures(balanced, 0)
+    assert len(set(seen)) == len(seen) == COUNT + 1
+    masks = np.concatenate([batch.dropout_mask for batch in loader(**vars_of(balanced), features=64).epoch(0)])
+    assert len(np.unique(masks, axis=0)) == COUNT + 1
+
+
+def test_an_images_first_draw_is_the_same_with_and_without_balance() -> None:
+    targets = np.array([1] * 4 + [0] * (COUNT + 1))
+    changes = {"targets": targets, "rows": np.arange(8), "augment": Augmenter(NOISE)}
+    natural, balanced = (set(pictures(loader(balanced=kind, **changes), 3)) for kind in (False, True))
+    assert natural == balanced  # four and four: nothing to balance
+    rare = set(pictures(loader(balanced=False, **changes | {"rows": np.arange(4)}), 3))
+    assert rare < set(pictures(loader(balanced=True, **changes | {"rows": np.arange(COUNT)}), 3))
+
+
+def test_mixup_partners_are_balanced_as_the_images_are() -> None:
+    targets = np.array([1] * 2 + [0] * (COUNT + 3))
+    mixed = loader(balanced=True, mixup=0.3, targets=targets, rows=np.arange(COUNT), minibatch_size=COUNT)
+    share = np.mean([batch.targets[:, 1].mean() for epoch in range(30) for batch in mixed.epoch(epoch)])
+    assert share == pytest.approx(1 / 2, abs=0.05)
+
+
+def vars_of(given: Loader) -> dict[str, object]:
+    return {"balanced": given.balanced, "targets": given.targets, "rows": given.rows, "augment": given.augment}
+
+
 def test_a_copy_does_not_share_the_dropout_of_its_image() -> None:
     masks = np.concatenate([batch.dropout_mask for batch in loader(copies=1, features=64).epoch(0)])
     assert len(np.unique(masks, axis=0)) == 2 * COUNT

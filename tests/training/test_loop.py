@@ -42,6 +42,7 @@ def training(**changes: Any) -> Training:
         "epochs": 4,
         "schedule": Schedule(name="cosine", phases=[Phase(epochs=1, factor=1)], warmup_epochs=0),
         "class_weights": "none",
+        "sampling": "natural",
         "label_smoothing": 0,
         "mixup": 0,
         "monitor": "loss",
