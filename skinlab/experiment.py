@@ -21,6 +21,7 @@ from skinlab.data.augmentation import Augmenter
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.data.loader import Loader, class_weights
 from skinlab.data.prepare import Prepared, prepare
+from skinlab.data.sampling import epoch_images
 from skinlab.data.split import SUBSETS
 from skinlab.engines.base import Engine, Plan
 from skinlab.evaluation import plots, summary
@@ -126,7 +127,7 @@ def featurize(config: schema.Config, method: schema.Featurize, data: Prepared, r
 
 def make_plan(config: schema.Config, method: schema.Finetune, data: Prepared) -> Plan:
     """The network and its optimizer, step by step."""
-    images, training = len(data.rows("train")), config.training
+    images, training = epoch_images(len(data.rows("train")), config.augmentation.copies), config.training
     steps = -(-images // config.optimizer.minibatch_size)
     architecture = networks.build(config.network, len(data.classes))
     minibatch.check(architecture, images, config.optimizer.minibatch_size)
@@ -139,11 +140,11 @@ def make_plan(config: schema.Config, method: schema.Finetune, data: Prepared) ->
     )
 
 
-def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run) -> Fit:
-    """Fit the network to the training subset; the best epoch by the validation subset is kept."""
+def make_loader(config: schema.Config, data: Prepared, features: int) -> Loader:
+    """The training minibatches as declared; `features` is the length of a dropout mask."""
     rows = data.rows("train")
     balanced = config.training.class_weights == "balanced"
-    loader = Loader(
+    return Loader(
         images=data.images,
         image_ids=data.manifest.image_ids,
         targets=data.targets,
@@ -153,11 +154,20 @@ def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run
         seed=config.seed,
         minibatch_size=config.optimizer.minibatch_size,
         dropout=config.network.dropout,
-        features=plan.architecture.features,
+        features=features,
         workers=config.training.loader_workers,
+        copies=config.augmentation.copies,
+        balanced=config.training.sampling == "balanced",
+        label_smoothing=config.training.label_smoothing,
+        mixup=config.training.mixup,
     )
+
+
+def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run) -> Fit:
+    """Fit the network to the training subset; the best epoch by the validation subset is kept."""
+    loader = make_loader(config, data, plan.architecture.features)
     engine.build(plan, weights.initial(plan.architecture, config.seed))
-    log.info("%s", records.describe_training(config, plan, len(rows), engine))
+    log.info("%s", records.describe_training(config, plan, len(loader.rows), engine))
 
     held_out = data.rows("validation")
 
@@ -168,7 +178,7 @@ def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run
     checkpoints = Checkpoints(run.folder("checkpoints"))
     with (
         observers.tracking(config.tracking.sinks, run.path) as sinks,
-        observers.terminal(config.training.epochs, len(rows)) as terminal,
+        observers.terminal(config.training.epochs, plan.epoch_images) as terminal,
     ):
         told = observers.Observers([records.MetricsFile(run), terminal, *sinks])
         fitted = fit(engine, loader, validate, config.training, plan.rates, checkpoints, told)

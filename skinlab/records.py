@@ -134,10 +134,11 @@ def pinned(dataset: schema.Dataset, run: Run) -> schema.Dataset:
 def describe_training(config: schema.Config, plan: Plan, images: int, started: Engine) -> str:
     """One line: what is trained on what."""
     facts, size = started.describe(), config.network.image_size
-    millions = plan.architecture.parameter_count() / 1e6
+    millions, copies = plan.architecture.parameter_count() / 1e6, config.augmentation.copies
+    also = f" and {copies} fixed cop{'ies' if copies > 1 else 'y'} of each" if copies else ""
     return (
-        f"training: {config.network.name}, {millions:.1f} million parameters, at {size} x {size} on {images} images, "
-        f"{config.training.epochs} epochs; engine {facts['name']} on {facts['device']}"
+        f"training: {config.network.name}, {millions:.1f} million parameters, at {size} x {size} on "
+        f"{images} images{also}, {config.training.epochs} epochs; engine {facts['name']} on {facts['device']}"
     )
 
 

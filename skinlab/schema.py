@@ -252,11 +252,17 @@ class Audit:
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Random changes of training images, drawn from (seed, epoch, image_id) alone."""
+    """Random changes of training images, drawn from (seed, epoch, image_id) alone. See docs/augmentation.md."""
 
     name: str = key("a name for reports")
     transforms: list[dict[str, Any]] = key(
         "albumentations transforms by `_target_`, applied in order to uint8 RGB images"
+    )
+    copies: int = key(
+        "fixed changed copies of each training image, the same in every epoch, beside the unchanged image; "
+        "0: each image is changed anew in each epoch",
+        ge=0,
+        le=1000,
     )
 
 
@@ -402,6 +408,19 @@ class Training:
     schedule: Schedule = key("learning-rate schedule")
     class_weights: Literal["none", "balanced"] = key(
         "balanced: a class counts by the inverse of its frequency in the loss"
+    )
+    sampling: Literal["natural", "balanced"] = key(
+        "natural: each training image once an epoch; balanced: as many images, but equally many of each class"
+    )
+    label_smoothing: float = key(
+        "part of each target that is spread evenly over all classes, against overconfidence; 0: off",
+        ge=0,
+        lt=1,
+    )
+    mixup: float = key(
+        "each training image is mixed with another, in a share from Beta(mixup, mixup), usually 0.1 to 0.4; 0: off",
+        ge=0,
+        le=100,
     )
     monitor: Literal["auc", "loss", "accuracy"] = key("validation metric that chooses the best epoch")
     loader_workers: int = key(

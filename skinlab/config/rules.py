@@ -17,7 +17,11 @@ from skinlab.errors import ConfigError
 LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
 REVISION = "none|[0-9a-f]{4,64}"
 LIBRARY = "albumentations."
-REFUSAL = "is not allowed: only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip"
+OWN = ("skinlab.augmentations.Hair", "skinlab.augmentations.Ruler")
+REFUSAL = (
+    "is not allowed: only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip, "
+    f"{' and '.join(OWN)}"
+)
 PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it needs
 OPTIMIZERS = {"cntk": ("sgd", "momentum_sgd", "nesterov", "adam", "rmsprop", "adagrad")}
 """What each engine can be asked for, in the order of the schema."""
@@ -25,7 +29,19 @@ OPTIMIZERS = {"cntk": ("sgd", "momentum_sgd", "nesterov", "adam", "rmsprop", "ad
 
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
-    rules = (_name, _classes, _label_revision, _split, _image_size, _std, _targets, _engine, _sinks)
+    rules = (
+        _name,
+        _classes,
+        _label_revision,
+        _split,
+        _image_size,
+        _std,
+        _targets,
+        _engine,
+        _copies,
+        _imbalance,
+        _sinks,
+    )
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -133,6 +149,20 @@ def _sinks(config: schema.Config) -> Iterator[Problem]:
             yield Problem(("tracking", "sinks"), config.tracking.sinks, what)
 
 
+def _copies(config: schema.Config) -> Iterator[Problem]:
+    if config.augmentation.copies and not config.augmentation.transforms:
+        what = f"copies would be the image itself: augmentation={config.augmentation.name} has no transforms"
+        yield Problem(("augmentation", "copies"), config.augmentation.copies, what)
+
+
+def _imbalance(config: schema.Config) -> Iterator[Problem]:
+    """Each of the two makes the classes count equally; both would turn the imbalance around."""
+    if config.training.sampling == config.training.class_weights == "balanced":
+        what = "corrects the imbalance a second time, with training.class_weights=balanced: set one of them"
+        others = (("training", "class_weights"),)
+        yield Problem(("training", "sampling"), config.training.sampling, what, others=others)
+
+
 # --- what a `_target_` may name ------------------------------------------------------------------------------------
 
 
@@ -168,7 +198,7 @@ def is_allowed(target: str, prefixes: Sequence[str] = ()) -> bool:
     """Whether a `_target_` may be instantiated.
 
     Of albumentations only what the package itself exports as a class, `albumentations.Name`: its modules import
-    `os`, so that a dotted path through them reaches any function of Python.
+    `os`, so that a dotted path through them reaches any function of Python. Of skinlab the transforms in `OWN`.
 
     Args:
         target: a dotted name.
@@ -182,7 +212,7 @@ def is_allowed(target: str, prefixes: Sequence[str] = ()) -> bool:
     if any(target == prefix or target.startswith(prefix.rstrip(".") + ".") for prefix in prefixes):
         return True
     name = target.removeprefix(LIBRARY)
-    return target.startswith(LIBRARY) and name.isidentifier() and name[0].isupper()
+    return target in OWN or (target.startswith(LIBRARY) and name.isidentifier() and name[0].isupper())
 
 
 def settings_file() -> Path:

@@ -1,6 +1,6 @@
 """Declared albumentations transforms, applied so that an image's change depends on its random key alone."""
 
-import os
+import random
 import threading
 from typing import Any
 
@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinlab.errors import ConfigError
-
-SEED_BITS = 32
 
 
 class Augmenter:
@@ -33,7 +31,7 @@ class Augmenter:
 
         Args:
             image: uint8 [H, W, 3], RGB; not modified.
-            key: any integer; the same key gives the same change.
+            key: any integer from 0; the same key gives the same change.
 
         Returns:
             uint8 [H, W, 3] of the same size.
@@ -44,7 +42,9 @@ class Augmenter:
         if not self._transforms:
             return image
         pipeline = self._pipeline()
-        pipeline.set_random_seed(key % 2**SEED_BITS)
+        # One source for all transforms: set_random_seed would give each its own of the same seed, and then transforms
+        # of equal probability are all applied to an image, or none.
+        pipeline.set_random_state(np.random.default_rng(key), random.Random(key))  # noqa: S311 - nothing secret
         changed: NDArray[np.uint8] = pipeline(image=image)["image"]
         if changed.shape != image.shape or changed.dtype != np.uint8:
             raise ConfigError(
@@ -61,13 +61,17 @@ class Augmenter:
 
 
 def _compose(transforms: list[dict[str, Any]]) -> Any:
-    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it would ask the package index for a newer version on import
-    import albumentations
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
+    from skinlab.augmentations import Compose
+
     try:
-        return albumentations.Compose([instantiate(transform, _convert_="all") for transform in transforms])
+        made = [instantiate(transform, _convert_="all") for transform in transforms]
     except InstantiationException as error:
         cause = str(error.__cause__ or error).strip().splitlines()[0]
         raise ConfigError(f"augmentation.transforms: {cause}") from error
+    try:
+        return Compose(made, strict=True)  # else a misspelt argument is only warned of
+    except ValueError as error:
+        raise ConfigError(f"augmentation.transforms: {error}") from error

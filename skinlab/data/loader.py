@@ -1,4 +1,4 @@
-"""Deterministic minibatches: order, augmentation and dropout masks from (seed, epoch, image_id) alone.
+"""Deterministic minibatches: order, augmentation, mixup partners and dropout masks from (seed, epoch, image_id) alone.
 
 The number of workers, their timing and a resume in the middle of an epoch change nothing of what comes out.
 """
@@ -7,12 +7,18 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skinlab.data import mixing
+from skinlab.data.sampling import Draws, Sampler
 from skinlab.engines.base import Batch
 from skinlab.randomness import stream, stream_key
+
+Name = tuple[str | int, ...]
+"""Of a stream of random numbers."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,10 @@ class Loader:
         dropout: probability that a feature is dropped.
         features: length of a dropout mask.
         workers: threads that prepare minibatches ahead; 0 prepares each when it is asked for.
+        copies: fixed augmented copies of each training image; 0: each is changed anew in each epoch.
+        balanced: whether the classes are drawn equally often in an epoch; else each image once.
+        label_smoothing: part of the target that is spread over all classes.
+        mixup: alpha of the share of an image that is mixed with another; 0 does not mix.
     """
 
     images: NDArray[np.uint8]
@@ -44,44 +54,86 @@ class Loader:
     dropout: float
     features: int
     workers: int
+    copies: int = 0
+    balanced: bool = False
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """What the epochs are drawn from."""
+        return Sampler(self.rows, self.targets[self.rows], self.copies, self.balanced)
+
+    @property
+    def epoch_images(self) -> int:
+        """Images an epoch."""
+        return self.sampler.size
 
     @property
     def steps(self) -> int:
         """Minibatches an epoch."""
-        return -(-len(self.rows) // self.minibatch_size)
+        return -(-self.epoch_images // self.minibatch_size)
 
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """The minibatches of an epoch, from step `first_step` on."""
-        order = stream(self.seed, "order", epoch).permutation(self.rows)
+        order = self.sampler.epoch(self.seed, epoch)
         parts = [order[step * self.minibatch_size :][: self.minibatch_size] for step in range(first_step, self.steps)]
         if self.workers == 0:
             yield from (self.batch(part, epoch) for part in parts)
         else:
             yield from self._ahead(parts, epoch)
 
-    def batch(self, rows: NDArray[np.int64], epoch: int) -> Batch:
-        """The minibatch of these images as it is in this epoch."""
-        ids = [self.image_ids[row] for row in rows]
-        images = [
-            self.augment(self.images[row], stream_key(self.seed, "augmentation", epoch, name))
-            for row, name in zip(rows, ids, strict=True)
-        ]
-        labels = self.targets[rows]
+    def batch(self, draws: Draws, epoch: int) -> Batch:
+        """The minibatch of these images as it is in this epoch.
+
+        Args:
+            draws: lines of what `sampler.epoch` gives; not rows.
+            epoch: from 0.
+        """
+        names = [self._name(draw) for draw in draws]
+        mask = np.stack([self._mask(epoch, name) for name in names])
+        own = self._samples(draws, [stream_key(self.seed, "augmentation", epoch, *name) for name in names], mask)
+        if self.mixup == 0:
+            return own
+        pairings = [stream(self.seed, "mixup", epoch, *name) for name in names]
+        others = np.concatenate([self.sampler.one(generator) for generator in pairings])
+        shares = np.array([generator.beta(self.mixup, self.mixup) for generator in pairings])
+        keys = [stream_key(self.seed, "partner", epoch, *name) for name in names]
+        return mixing.mix(own, self._samples(others, keys, mask), shares)
+
+    def _samples(self, draws: Draws, keys: Sequence[int], mask: NDArray[np.float32]) -> Batch:
+        """These images, where they change with the epoch by these keys, with their own labels."""
+        labels = self.targets[draws[:, 0]]
         return Batch(
-            images=np.stack(images),
+            images=np.stack([self._image(draw, key) for draw, key in zip(draws, keys, strict=True)]),
             labels=labels,
+            targets=mixing.soft_targets(labels, len(self.class_weights), self.label_smoothing),
             weights=self.class_weights[labels],
-            dropout_mask=np.stack([self._mask(epoch, name) for name in ids]),
+            dropout_mask=mask,
         )
 
-    def _mask(self, epoch: int, image_id: str) -> NDArray[np.float32]:
+    def _image(self, draw: Draws, key: int) -> NDArray[np.uint8]:
+        """Changed anew in each epoch; where there are fixed copies: as it is, or a copy, the same in each epoch."""
+        row, copy, _ = draw.tolist()
+        image: NDArray[np.uint8] = self.images[row]
+        if self.copies == 0:
+            return self.augment(image, key)
+        return self.augment(image, stream_key(self.seed, "copy", self.image_ids[row], copy)) if copy else image
+
+    def _name(self, draw: Draws) -> Name:
+        """What tells this line of an epoch from the others, whatever their order."""
+        row, copy, before = draw.tolist()
+        name = (self.image_ids[row], copy, before)
+        return name if before else name[:2] if copy else name[:1]
+
+    def _mask(self, epoch: int, name: Name) -> NDArray[np.float32]:
         """Inverted dropout (Srivastava et al., JMLR 2014): kept features are scaled so that the mean stays."""
         if self.dropout == 0:
             return np.ones(self.features, dtype=np.float32)
-        kept = stream(self.seed, "dropout", epoch, image_id).random(self.features) >= self.dropout
+        kept = stream(self.seed, "dropout", epoch, *name).random(self.features) >= self.dropout
         return (kept / (1 - self.dropout)).astype(np.float32)
 
-    def _ahead(self, parts: Sequence[NDArray[np.int64]], epoch: int) -> Iterator[Batch]:
+    def _ahead(self, parts: Sequence[Draws], epoch: int) -> Iterator[Batch]:
         """Prepare up to workers + 1 minibatches ahead, in threads, and give them in order."""
         waiting: deque[Future[Batch]] = deque()
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="skinlab-loader")

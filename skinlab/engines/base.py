@@ -1,7 +1,7 @@
 """What an engine is: the one protocol that the training loop, evaluation and deployment know.
 
-An engine computes; it decides nothing. Order, augmentation, dropout masks, learning rate and class weights come from
-the shared loop, so that two engines given the same weights do the same thing.
+An engine computes; it decides nothing. Order, augmentation, targets, dropout masks, learning rate and class weights
+come from the shared loop, so that two engines given the same weights do the same thing.
 """
 
 from dataclasses import dataclass
@@ -22,13 +22,16 @@ class Batch:
 
     Attributes:
         images: uint8 [B, H, W, 3], RGB, augmented.
-        labels: int64 [B], class indices.
+        labels: int64 [B], the class of each image that `StepResult.correct` counts; the loss does not see it.
+        targets: float32 [B, classes], the distribution over the classes that the loss compares with: one-hot of the
+            label, smoothed or mixed as training declares; each row sums to 1.
         weights: float32 [B], factor of each image in the loss.
         dropout_mask: float32 [B, features], 0 or 1 / (1 - dropout).
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    targets: NDArray[np.float32]
     weights: NDArray[np.float32]
     dropout_mask: NDArray[np.float32]
 
@@ -41,7 +44,7 @@ class StepResult:
     """What one update reports.
 
     Attributes:
-        loss: mean over the minibatch of weight times cross-entropy, before the update.
+        loss: mean over the minibatch of weight * -sum(targets * log softmax(logits)), before the update.
         correct: images whose largest logit was their label's, before the update.
     """
 

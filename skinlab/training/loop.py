@@ -104,7 +104,7 @@ def _train_epoch(
         result = engine.train_step(batch, step)
         _refuse_divergence(result.loss, f"loss of step {position.step + 1}", position, rates[step])
         position.count(result.loss, result.correct, len(batch))
-        observer.advanced(position.epoch, position.seen, len(loader.rows))
+        observer.advanced(position.epoch, position.seen, loader.epoch_images)
         if time.monotonic() - saved > checkpoint_minutes * 60 and position.step < loader.steps:
             checkpoints.save_last(engine, position)
             saved = time.monotonic()

@@ -4,7 +4,10 @@ from skinlab.config import compose
 from skinlab.config.rules import is_allowed
 from skinlab.errors import ConfigError
 
-ALLOWED = "only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip"
+ALLOWED = (
+    "only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip, "
+    "skinlab.augmentations.Hair and skinlab.augmentations.Ruler"
+)
 
 
 def transforms(*values):
@@ -89,6 +92,12 @@ def test_a_sink_that_is_not_installed_says_what_to_install(mistakes, monkeypatch
         "albumentationsx.HorizontalFlip",
         "Albumentations.HorizontalFlip",
         "albumentations.Horizontal Flip",
+        "skinlab.augmentations",
+        "skinlab.augmentations.Compose",
+        "skinlab.augmentations.Hair.mro",
+        "skinlab.augmentations.hair.Hair",
+        "skinlab.augmentations.overlay.np.fromfile",
+        "skinlab.files.write_text",
         "",
     ],
 )
@@ -167,6 +176,21 @@ def test_settings_that_cannot_be_understood_are_named(text, what, tmp_path):
 def test_a_declaration_cannot_widen_the_list(mistakes):
     lines = mistakes("allowed_targets=[os]", transforms("{_target_: os.system}"))
     assert "no key 'allowed_targets'" in lines[0]
+
+
+def test_copies_need_something_that_changes_them(mistakes):
+    assert compose(["augmentation.copies=3"]).config.augmentation.copies == 3
+    assert mistakes("augmentation=none", "augmentation.copies=3") == [
+        "augmentation.copies=3: copies would be the image itself: augmentation=none has no transforms"
+    ]
+
+
+def test_imbalance_is_corrected_once(mistakes):
+    for key in ("sampling", "class_weights"):
+        compose([f"training.{key}=balanced"])
+    (line,) = mistakes("training.sampling=balanced", "training.class_weights=balanced")
+    assert line.startswith("training.sampling=balanced: corrects the imbalance a second time")
+    assert line.endswith("set one of them")
 
 
 def test_classes_may_merge_labels_in_the_order_declared():

@@ -19,7 +19,7 @@ def refused(*overrides):
         ("seed=choice(5,7)", ["seed=5", "seed=7"]),
         ("name='a,b',c", ["name='a,b'", "name=c"]),
         ("dataset.classes=[a,b],[c,d]", ["dataset.classes=[a,b]", "dataset.classes=[c,d]"]),
-        ("augmentation=glob(*)", ["augmentation=flip_crop", "augmentation=none"]),
+        ("augmentation=glob(*)", [f"augmentation={name}" for name in ("dermoscopy", "flip_crop", "none", "strong")]),
         ("network.dropout=interval(0,0.5)", ["network.dropout=0.0", "network.dropout=0.5"]),
         ("++seed=1,2", ["++seed=1", "++seed=2"]),
         ("dataset.classes=[a,b]", ["dataset.classes=[a,b]"]),
@@ -53,7 +53,7 @@ def test_a_bad_choice_among_good_ones_is_named():
     assert refused("augmentation=none,flip_crp") == [
         (
             "augmentation=flip_crp: no such choice in group 'augmentation'; did you mean 'flip_crop'? "
-            "There are: flip_crop, none"
+            "There are: dermoscopy, flip_crop, none, strong"
         )
     ]
 

@@ -3,6 +3,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from skinlab.config import compose
+from skinlab.config.places import choices, places
 from skinlab.data.augmentation import Augmenter
 from skinlab.errors import ConfigError
 
@@ -29,6 +31,39 @@ def test_half_of_the_images_are_flipped() -> None:
     assert 160 < flipped < 240
 
 
+def test_transforms_of_one_image_are_independent_of_each_other() -> None:
+    flips = Augmenter([FLIP_CROP[0], {"_target_": "albumentations.VerticalFlip", "p": 0.5}])
+    turned = {
+        "neither": IMAGE,
+        "horizontal": IMAGE[:, ::-1],
+        "vertical": IMAGE[::-1],
+        "both": IMAGE[::-1, ::-1],
+    }
+    results = [flips(IMAGE, key) for key in range(400)]
+    counts = {name: sum(np.array_equal(result, image) for result in results) for name, image in turned.items()}
+    assert sum(counts.values()) == 400
+    assert all(60 < count < 140 for count in counts.values()), counts
+
+
+@pytest.mark.parametrize("name", choices("augmentation", places()))
+def test_a_preset_keeps_size_and_type_and_repeats_itself(name: str) -> None:
+    preset = compose([f"augmentation={name}"]).config.augmentation
+    one, other = Augmenter(preset.transforms), Augmenter(preset.transforms)
+    for key in range(40):
+        changed = one(IMAGE, key)
+        assert (changed.shape, changed.dtype) == (IMAGE.shape, np.uint8)
+        assert np.array_equal(changed, other(IMAGE, key))
+
+
+@pytest.mark.parametrize("name", ["dermoscopy", "strong"])
+def test_rotations_leave_no_black_corners(name: str) -> None:
+    transforms = compose([f"augmentation={name}"]).config.augmentation.transforms
+    (affine,) = [transform for transform in transforms if transform["_target_"] == "albumentations.Affine"]
+    white = np.full((48, 48, 3), 255, np.uint8)
+    assert all(np.array_equal(Augmenter([affine])(white, key), white) for key in range(40))
+    assert any(not np.array_equal(Augmenter([affine])(IMAGE, key), IMAGE) for key in range(4))
+
+
 def test_no_transforms_leave_the_image_as_it_is() -> None:
     assert Augmenter([])(IMAGE, 1) is IMAGE
 
@@ -41,8 +76,12 @@ def test_a_transform_that_changes_the_size_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "transform",
-    [{"_target_": "albumentations.NoSuchTransform"}, {"_target_": "albumentations.Blur", "blur_limit": "wide"}],
+    [
+        {"_target_": "albumentations.NoSuchTransform"},
+        {"_target_": "albumentations.Blur", "blur_limit": "wide"},
+        {"_target_": "albumentations.Blur", "blurlimit": 3},
+    ],
 )
-def test_a_wrong_transform_is_refused_before_any_image(transform: dict[str, str]) -> None:
+def test_a_wrong_transform_is_refused_before_any_image(transform: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="augmentation.transforms"):
         Augmenter([transform])

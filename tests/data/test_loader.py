@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from skinlab.engines.base import Batch
 from tests.data.test_augmentation import FLIP_CROP
 
 COUNT = 23
+NOISE = [{"_target_": "albumentations.GaussNoise", "p": 1.0}]
 
 
 def loader(**changes: object) -> Loader:
@@ -34,7 +36,7 @@ def equal(left: Iterable[Batch], right: Iterable[Batch]) -> bool:
     return all(
         np.array_equal(getattr(a, name), getattr(b, name))
         for a, b in zip(left, right, strict=True)
-        for name in ("images", "labels", "weights", "dropout_mask")
+        for name in ("images", "labels", "targets", "weights", "dropout_mask")
     )
 
 
@@ -79,6 +81,113 @@ def test_masks_keep_the_mean() -> None:
 def test_weights_are_those_of_the_labels() -> None:
     for batch in loader().epoch(0):
         assert batch.weights.tolist() == [[0.5, 2][label] for label in batch.labels]
+
+
+def test_targets_are_one_hot_labels_unless_smoothed() -> None:
+    plain, smoothed = list(loader().epoch(0)), list(loader(label_smoothing=0.1).epoch(0))
+    for batch, smooth in zip(plain, smoothed, strict=True):
+        assert batch.targets.dtype == np.float32
+        assert np.array_equal(batch.targets, np.eye(2)[batch.labels])
+        np.testing.assert_allclose(smooth.targets, 0.9 * batch.targets + 0.05)
+        assert np.array_equal(smooth.images, batch.images)
+
+
+def test_fixed_copies_are_the_same_in_every_epoch_and_the_image_itself_is_unchanged() -> None:
+    copied = loader(copies=2, augment=Augmenter(NOISE))
+    epochs = [sorted(pictures(copied, epoch)) for epoch in (0, 5)]
+    assert epochs[0] == epochs[1]
+    assert len(set(epochs[0])) == 3 * COUNT
+    assert {image.tobytes() for image in copied.images[:COUNT]} < set(epochs[0])
+    assert [len(batch) for batch in copied.epoch(0)] == [4] * 17 + [1]
+    assert (copied.steps, copied.epoch_images) == (18, 3 * COUNT)
+
+
+def test_more_copies_keep_the_first_ones() -> None:
+    assert set(pictures(loader(copies=1, augment=Augmenter(NOISE)), 0)) < set(
+        pictures(loader(copies=3, augment=Augmenter(NOISE)), 0)
+    )
+
+
+def test_balanced_minibatches_hold_the_classes_equally_often_and_repeat_no_change() -> None:
+    targets = np.array([1] * 4 + [0] * (COUNT + 1))
+    balanced = loader(balanced=True, targets=targets, rows=np.arange(COUNT + 1), augment=Augmenter(NOISE))
+    batches = list(balanced.epoch(0))
+    assert np.bincount(np.concatenate([batch.labels for batch in batches])).tolist() == [12, 12]
+    seen = pictures(balanced, 0)
+    assert len(set(seen)) == len(seen) == COUNT + 1
+    masks = np.concatenate([batch.dropout_mask for batch in loader(**vars_of(balanced), features=64).epoch(0)])
+    assert len(np.unique(masks, axis=0)) == COUNT + 1
+
+
+def test_an_images_first_draw_is_the_same_with_and_without_balance() -> None:
+    targets = np.array([1] * 4 + [0] * (COUNT + 1))
+    changes = {"targets": targets, "rows": np.arange(8), "augment": Augmenter(NOISE)}
+    natural, balanced = (set(pictures(loader(balanced=kind, **changes), 3)) for kind in (False, True))
+    assert natural == balanced  # four and four: nothing to balance
+    rare = set(pictures(loader(balanced=False, **changes | {"rows": np.arange(4)}), 3))
+    assert rare < set(pictures(loader(balanced=True, **changes | {"rows": np.arange(COUNT)}), 3))
+
+
+def test_mixup_partners_are_balanced_as_the_images_are() -> None:
+    targets = np.array([1] * 2 + [0] * (COUNT + 3))
+    mixed = loader(balanced=True, mixup=0.3, targets=targets, rows=np.arange(COUNT), minibatch_size=COUNT)
+    share = np.mean([batch.targets[:, 1].mean() for epoch in range(30) for batch in mixed.epoch(epoch)])
+    assert share == pytest.approx(1 / 2, abs=0.05)
+
+
+def vars_of(given: Loader) -> dict[str, object]:
+    return {"balanced": given.balanced, "targets": given.targets, "rows": given.rows, "augment": given.augment}
+
+
+def test_a_copy_does_not_share_the_dropout_of_its_image() -> None:
+    masks = np.concatenate([batch.dropout_mask for batch in loader(copies=1, features=64).epoch(0)])
+    assert len(np.unique(masks, axis=0)) == 2 * COUNT
+
+
+def pictures(given: Loader, epoch: int) -> list[bytes]:
+    return [image.tobytes() for batch in given.epoch(epoch) for image in batch.images]
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_mixed_minibatches_are_the_same_with_any_number_of_workers(workers: int) -> None:
+    assert equal(loader(mixup=0.4).epoch(3), loader(mixup=0.4, workers=workers).epoch(3))
+
+
+def test_an_image_is_mixed_alike_in_minibatches_of_any_size() -> None:
+    small, large = (set(pictures(loader(mixup=0.4, minibatch_size=size), 1)) for size in (1, 23))
+    assert small == large
+    assert not small & set(pictures(loader(mixup=0.4), 2))
+
+
+def test_mixup_takes_image_target_and_weight_of_a_training_image_in_one_share() -> None:
+    plain = loader(mixup=1.0, augment=Augmenter([]))
+    known = plain.images[plain.rows].astype(float)
+    seen = set()
+    for batch in plain.epoch(0):
+        for i, image in enumerate(batch.images):
+            own, partner, share = unmixed(image, known)
+            seen.update({own, partner})
+            target = share * np.eye(2)[plain.targets[own]] + (1 - share) * np.eye(2)[plain.targets[partner]]
+            weight = (
+                share * plain.class_weights[plain.targets[own]]
+                + (1 - share) * (plain.class_weights[plain.targets[partner]])
+            )
+            np.testing.assert_allclose(batch.targets[i], target, atol=0.01)
+            assert batch.weights[i] == pytest.approx(weight, abs=0.02)
+            assert batch.labels[i] == batch.targets[i].argmax()
+    assert seen == set(range(COUNT))
+
+
+def unmixed(image: np.ndarray, known: np.ndarray) -> tuple[int, int, float]:
+    """The two images and the share of the first that an image was mixed from: the pair that leaves the least over."""
+    best = (np.inf, 0, 0, 0.0)
+    for a, b in combinations_with_replacement(range(len(known)), 2):
+        difference = known[a] - known[b]
+        share = float(((image - known[b]) * difference).sum() / max((difference**2).sum(), 1))
+        left = float(np.abs(known[b] + share * difference - image).max())
+        best = min(best, (left, a, b, share))
+    assert best[0] <= 1  # rounding
+    return best[1:]
 
 
 def test_a_mistake_in_a_worker_reaches_the_loop() -> None:

@@ -31,13 +31,12 @@ class NumpyEngine:
             raise KeyboardInterrupt
         features = batch.images.mean(axis=(1, 2)) / 255
         probabilities = _softmax(features @ self.weight.T)
-        chosen = probabilities[np.arange(len(batch)), batch.labels]
-        error = (probabilities - np.eye(2)[batch.labels]) * batch.weights[:, None] / len(batch)
+        error = (probabilities - batch.targets) * batch.weights[:, None] / len(batch)
         self.weight = self.weight - RATES[step] * error.T @ features
         self.steps += 1
         self.asked.append(step)
         correct = int((probabilities.argmax(axis=1) == batch.labels).sum())
-        return StepResult(float(np.mean(-np.log(chosen) * batch.weights)), correct)
+        return StepResult(float(np.mean(-(batch.targets * np.log(probabilities)).sum(axis=1) * batch.weights)), correct)
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         logits: NDArray[np.float32] = (images.mean(axis=(1, 2)) / 255 @ self.weight.T).astype(np.float32)

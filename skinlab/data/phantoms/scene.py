@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from skinlab.data.phantoms.lesion import Float, lesion, paint
 from skinlab.data.phantoms.spec import PhantomSpec, Stream, generator, plan
+from skinlab.drawing import bent_line, draw_lines
 
 FIELD = 14.0
 """Width of the photograph, in mm."""
@@ -21,7 +22,6 @@ _EDGES = (  # a mark at (along, inward) of each edge: bottom, right, top, left
     lambda mark: -mark,
     lambda mark: -mark[:, ::-1],
 )
-_SUBPIXEL_BITS = 4
 
 
 def draw(spec: PhantomSpec, index: int) -> npt.NDArray[np.uint8]:
@@ -104,10 +104,7 @@ def _add_hair(rng: np.random.Generator, picture: Float) -> None:
     for _ in range(count):
         angle = direction + rng.normal(0, 0.5)
         middle, length = rng.uniform(-0.5, 0.5, 2) * FIELD, rng.uniform(4, 12)
-        along = np.array([np.cos(angle), np.sin(angle)])
-        bend = rng.normal(0, 0.12) * length * np.array([-along[1], along[0]])
-        step = np.linspace(-0.5, 0.5, 16)[:, None]
-        path = middle + step * length * along + (step**2 - 0.125) * 4 * bend
+        path = bent_line(middle, angle, length, rng.normal(0, 0.12))
         _blend(picture, [path], width=rng.uniform(0.07, 0.13), colour=colour, opacity=rng.uniform(0.6, 0.95))
 
 
@@ -126,16 +123,11 @@ def _add_ruler(rng: np.random.Generator, picture: Float) -> None:
 
 def _blend(picture: Float, paths: list[Float], *, width: float, colour: Float, opacity: float) -> None:
     """Draws lines ([points, 2] in mm) of `width` mm with smooth edges into `picture`."""
-    import cv2
-
     size = picture.shape[0]
     scale = size / FIELD
-    corners = [np.rint(((path + FIELD / 2) * scale - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32) for path in paths]
     ink = np.zeros((size, size), dtype=np.uint8)
-    thickness = max(1, round(width * scale))
-    cv2.polylines(
-        ink, corners, isClosed=False, color=255, thickness=thickness, lineType=cv2.LINE_AA, shift=_SUBPIXEL_BITS
-    )
+    pixels = [(path + FIELD / 2) * scale - 0.5 for path in paths]
+    draw_lines(ink, pixels, thickness=max(1, round(width * scale)))
     picture += (opacity / 255 * ink)[..., None] * (colour - picture)
 
 

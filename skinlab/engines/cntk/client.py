@@ -88,6 +88,7 @@ class CntkEngine:
         shared, count = self._arrays(), len(batch)
         shared["images"][:count] = batch.images
         shared["labels"][:count] = batch.labels
+        shared["targets"][:count] = batch.targets
         shared["weights"][:count] = batch.weights
         shared["mask"][:count] = batch.dropout_mask
         answer = self._worker.ask("train_step", count=count, step=step, learning_rate=float(self._rates[step]))
@@ -154,6 +155,7 @@ class CntkEngine:
             {
                 "images": ("u1", (capacity, network.image_size, network.image_size, 3)),
                 "labels": ("i8", (capacity,)),
+                "targets": ("f4", (capacity, network.classes)),
                 "weights": ("f4", (capacity,)),
                 "mask": ("f4", (capacity, network.features)),
                 "logits": ("f4", (capacity, network.classes)),

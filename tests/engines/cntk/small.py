@@ -30,10 +30,13 @@ def convolutional_network(size: int) -> Architecture:
 
 
 def batch(count: int, size: int, features: int = 512, seed: int = 0) -> Batch:
+    """Targets are soft and labels independent of them, so that each is seen to be used for its own purpose."""
     generator = np.random.default_rng(seed)
+    share = generator.uniform(size=count).astype(np.float32)
     return Batch(
         images=generator.integers(0, 256, (count, size, size, 3), dtype=np.uint8),
         labels=generator.integers(0, 2, count),
+        targets=np.stack([share, 1 - share], axis=1),
         weights=generator.uniform(0.5, 1.5, count).astype(np.float32),
         dropout_mask=(generator.integers(0, 2, (count, features)) * 2).astype(np.float32),
     )

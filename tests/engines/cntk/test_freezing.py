@@ -59,7 +59,7 @@ def torch_step(arrays: Weights, frozen: frozenset[str], given: Batch) -> Weights
         ).relu()
     x = x.mean(dim=(2, 3)) * torch.tensor(given.dropout_mask)
     logits = functional.linear(x, made["fc.weight"], made["fc.bias"])
-    entropy = functional.cross_entropy(logits, torch.tensor(given.labels), reduction="none")
+    entropy = functional.cross_entropy(logits, torch.tensor(given.targets), reduction="none")
     (entropy * torch.tensor(given.weights)).mean().backward()  # type: ignore[no-untyped-call]
     torch.optim.SGD([made[name] for name in trained], lr=RATE, weight_decay=0.01).step()
     return {name: tensor.detach().numpy() for name, tensor in made.items()}

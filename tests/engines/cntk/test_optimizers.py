@@ -67,7 +67,7 @@ def torch_training(declared: schema.Optimizer, initial: Weights) -> tuple[Weight
         given = batch(COUNTS[step % 3], 4, features=3, seed=step)
         features = given.images.mean(axis=(1, 2), dtype=np.float32) / 255 * given.dropout_mask
         logits = functional.linear(torch.tensor(features), arrays["fc.weight"], arrays["fc.bias"])
-        entropy = functional.cross_entropy(logits, torch.tensor(given.labels), reduction="none")
+        entropy = functional.cross_entropy(logits, torch.tensor(given.targets), reduction="none")
         loss = (entropy * torch.tensor(given.weights)).mean()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -72,7 +72,8 @@ class Graph:
         size = network["image_size"]
         self.image = cntk.input_variable((3, size, size), name="image")
         self.mask = cntk.input_variable(network["features"], name="mask")
-        self.label = cntk.input_variable(network["classes"], name="label")
+        self.target = cntk.input_variable(network["classes"], name="target")
+        self.label = cntk.input_variable(network["classes"], name="label")  # one-hot; for counting errors only
         self.weight = cntk.input_variable(1, name="weight")
         self.logits = self._connect(network["nodes"], training=False)
         self.training_logits = self._connect(network["nodes"], training=True)
@@ -237,7 +238,7 @@ class Worker:
         with np.load(arrays) as loaded:
             values = {name: loaded[name] for name in loaded.files}
         graph = self.graph = Graph(cntk, network, frozen, values, minibatch_size, batchnorm)
-        cross_entropy = cntk.cross_entropy_with_softmax(graph.training_logits, graph.label)
+        cross_entropy = cntk.cross_entropy_with_softmax(graph.training_logits, graph.target)
         loss = cntk.element_times(cross_entropy, graph.weight)
         errors = cntk.classification_error(graph.training_logits, graph.label)
         self.optimizer = optimizers.make(cntk, graph.training_logits.parameters, optimizer)
@@ -265,6 +266,7 @@ class Worker:
         classes = graph.label.shape[0]
         feed = {
             graph.image: self._images(count),
+            graph.target: np.array(shared["targets"][:count]),
             graph.label: np.eye(classes, dtype=np.float32)[shared["labels"][:count]],
             graph.weight: shared["weights"][:count, None] / np.float32(divisor),
         }
