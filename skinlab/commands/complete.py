@@ -53,8 +53,8 @@ def _of_verb(verb: Verb, words: Sequence[str]) -> list[str]:
         return _starting(partial, verb.options)
     if not verb.declares:
         return _paths(partial) if verb.paths else _starting(partial, _unused(verb, words))
-    first = _starting(partial, verb.arguments) if len(words) == len(("verb", "word")) else []
-    return [*first, *_overrides(words[1:-1], partial)]
+    before = words[1:-1]
+    return [*([] if before else _starting(partial, verb.arguments)), *_overrides(before, partial)]
 
 
 def _of_dispatcher(verb: Verb, words: Sequence[str]) -> list[str]:

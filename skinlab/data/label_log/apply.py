@@ -76,11 +76,12 @@ def declared_entries(dataset: Dataset) -> list[Entry]:
         raise DataError(
             f"dataset.label_revision={revision}: dataset={dataset.name} has no label log unless dataset.label_log=PATH"
         )
-    if not path.exists() and revision is not None:
+    entries = LabelLog(path).read()
+    if not entries and revision is not None:
         raise DataError(f"revision {revision[:SHORT]} of the labels is not available: there is no label log {path}")
-    if not path.exists() and dataset.label_log is not None:
-        raise DataError(f"dataset.label_log={path}: no such file; the first `skinlab data labels set` makes it")
-    return until(LabelLog(path).read(), revision, path)
+    if not entries and dataset.label_log is not None:
+        raise DataError(f"dataset.label_log={path}: there is none; the first `skinlab data labels set` makes it")
+    return until(entries, revision, path)
 
 
 def is_outdated(entry: Entry, source_label: str, sha256: str | None) -> bool:
@@ -102,6 +103,6 @@ def _check(manifest: Manifest, rows: Sequence[int], wanted: dict[str, Entry], da
             faults.append(f"{name} ({'another file' if label == was else f'now {label}, was {was}'})")
     if faults:
         raise DataError(
-            f"{log_path(dataset)}: {len(faults)} corrections were made for another file or label than there is now: "
+            f"{log_path(dataset)}: corrections of another file or label than there is now ({len(faults)}): "
             f"{listed(faults)}; look again and set these labels anew (skinlab data labels set), or undo the corrections"
         )

@@ -63,7 +63,7 @@ class LabelLog:
         Each entry is whole on the disk when this returns. Of several, a kill leaves the first ones.
 
         Args:
-            decide: what is entered, given what is there.
+            decide: what is entered, given what is there; it may be asked twice.
 
         Returns:
             The new entries.
@@ -72,7 +72,11 @@ class LabelLog:
             DataError: the log is damaged.
             OutputError: it cannot be written; it is left as it was.
         """
-        with self._taken() as file:
+        with self._guarded():
+            is_new = not self.path.exists()
+        if is_new:
+            decide([])  # a refusal now leaves no empty file behind
+        with self._guarded(), self._taken() as file:
             entries = self._mended(file)
             added: list[Entry] = []
             last = entries[-1] if entries else None
@@ -85,14 +89,22 @@ class LabelLog:
 
     @contextmanager
     def _taken(self) -> Iterator[BinaryIO]:
-        """The file, made where it is not there, for this process alone; a kill frees it."""
+        """The file, made where it is not there, for this process alone; a kill frees it.
+
+        Once made it is never removed: another process may already wait for it.
+        """
+        is_new = not self.path.exists()
+        with self.path.open("a+b", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if is_new:
+                _flush_folder(self.path.parent)
+            yield file
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Turns what the operating system says into `OutputError`."""
         try:
-            is_new = not self.path.exists()
-            with self.path.open("a+b", buffering=0) as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                if is_new:
-                    _flush_folder(self.path.parent)
-                yield file
+            yield
         except OSError as error:
             raise self._refusal(error) from error
 

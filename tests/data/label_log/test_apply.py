@@ -102,7 +102,9 @@ def test_corrections_of_absent_images_are_told(images: FolderDataset) -> None:
 def test_another_file_under_the_id_stops_until_it_is_looked_at_again(images: FolderDataset) -> None:
     relabel(images, "benign/benign_003", "malignant")
     noise_image(99).save(Path(images.path) / "benign" / "benign_003.png")
-    expected = r"1 corrections were made for another file .*: benign/benign_003 \(another file\); look again"
+    expected = (
+        r"corrections of another file or label than there is now \(1\): benign/benign_003 \(another file\); look again"
+    )
     with pytest.raises(DataError, match=expected):
         prepared(images)
     assert prepared(images, label_revision="none").label_revision is None
@@ -116,7 +118,7 @@ def test_another_label_of_the_source_stops_and_the_first_ten_are_named(images: F
         relabel(images, name, "malignant" if name.startswith("benign") else "benign")
     other = replace(load(images), labels=["nevus"] * 16)
     with pytest.raises(
-        DataError, match=r"12 corrections .*benign_000 \(now nevus, was benign\), .*001 .* and 2 more; look"
+        DataError, match=r"corrections of .* \(12\): .*benign_000 \(now nevus, was benign\), .*001 .* and 2 more; look"
     ):
         corrected(other, images)
 
@@ -144,7 +146,7 @@ def test_a_revision_that_is_not_there_is_refused(images: FolderDataset) -> None:
 
 
 def test_a_declared_log_must_be_there(images: FolderDataset, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"dataset\.label_log=.*other\.log: no such file"):
+    with pytest.raises(DataError, match=r"dataset\.label_log=.*other\.log: there is none; the first"):
         prepared(images, label_log=str(tmp_path / "other.log"))
     assert prepared(images, label_log=str(tmp_path / "other.log"), label_revision="none").label_revision is None
 
