@@ -1,7 +1,8 @@
 """The verbs of the command line: what `skinlab --help` lists, `skinlab VERB` finds and the shell completes.
 
 A new verb is one line here and a module `skinlab/commands/<verb>.py` with `main(argv) -> exit code`; one of
-`skinlab data` is a line of DATA_VERBS and a module `skinlab/commands/data_<verb>.py`.
+`skinlab data` is a line of DATA_VERBS and a module `skinlab/commands/data_<verb>.py`; the verbs of
+`skinlab cache` are in one module.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ class Verb:
         arguments: fixed words that may follow, for completion.
         declares: whether `key=value` overrides follow.
         verbs: of a verb that only dispatches: what it dispatches to.
+        paths: whether files may follow, of a verb that another dispatches to.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Verb:
     arguments: tuple[str, ...] = ()
     declares: bool = False
     verbs: tuple["Verb", ...] = ()
+    paths: bool = True
 
 
 _FETCH_OPTIONS = ("--query", "--collections", "--limit", "--size", "--resize", "--licenses", "--urls", "--out")
@@ -37,11 +40,19 @@ DATA_VERBS = (
     Verb("audit", "look for corrupt, duplicate and leaking images"),
 )
 
+CACHE_VERBS = (
+    Verb(
+        "clear", "delete what was not used for a time, or everything", ("--older-than", "--all", "--help"), paths=False
+    ),
+    Verb("verify", "read everything again, delete what is damaged", paths=False),
+)
+
 VERBS = (
     Verb("train", "train a declared experiment; -m sweeps over several values", DECLARING, declares=True),
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
     Verb("resume", "go on with an interrupted or failed run, to the same final numbers"),
     Verb("data", "fetch and audit images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
+    Verb("cache", "list, delete or check what is kept to be faster: decoded images, hashes", verbs=CACHE_VERBS),
     Verb("setup", "install an engine's runtime, e.g. skinlab setup cntk", arguments=("cntk",)),
     Verb("doctor", "show what is installed and how to mend what is missing"),
     Verb("completion", "print a script for shell completion", arguments=("bash", "zsh", "fish")),

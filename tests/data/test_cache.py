@@ -15,10 +15,11 @@ from skinlab.data.cache import cache_key, decoded
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.images import read
 from skinlab.errors import DataError, OutputError
-from tests.data.data_builders import noise_image
+from tests.data.data_builders import bound, noise_image
 
 
 def make(tmp_path: Path, count: int = 5) -> list[str]:
+    tmp_path.mkdir(exist_ok=True)
     files = [tmp_path / f"{i:04}.png" for i in range(count)]
     for i, file in enumerate(files):
         noise_image(i).save(file)
@@ -230,3 +231,25 @@ def test_home_that_cannot_be_written_is_an_output_error(tmp_path: Path, monkeypa
     monkeypatch.setenv("SKINLAB_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(OutputError, match=r"file/home/cache/images: Not a directory"):
         decoded(files, digests, 16)
+
+
+def test_cache_that_may_only_be_read_gives_what_is_in_it_and_refuses_what_is_not(tmp_path: Path) -> None:
+    known, new = make(tmp_path / "known"), make(tmp_path / "new", 3)
+    expected = {name: json.dumps(hashed(files)) for name, files in (("known", known), ("new", new))}
+    decoded(known, hashed(known), 16)
+    folder = paths.cache() / "images"
+    before = sorted(folder.iterdir())
+    for path in (folder, folder.parent):
+        path.chmod(0o500)
+    try:
+        words = [sys.executable, "-c", FILL, "fill"]
+        there = bound(*words, *known, input=expected["known"])
+        missing = bound(*words, *new, input=expected["new"])
+    finally:
+        for path in (folder.parent, folder):
+            path.chmod(0o700)
+    assert (there.returncode, there.stdout) == (0, "")
+    assert missing.returncode == 0
+    assert missing.stdout.startswith(f"cannot use the cache folder {folder}: Permission denied; free space there, or ")
+    assert missing.stdout.count("\n") == 1
+    assert sorted(folder.iterdir()) == before
