@@ -25,7 +25,7 @@ from skinlab.data.cache_room import reserved
 from skinlab.data.hashes import memory_path
 from skinlab.data.images import DECODE_SETTINGS, ImageError, decode, read_bytes
 from skinlab.data.parallel import usable_cpus
-from skinlab.data.storage import cache_access, new_file
+from skinlab.data.storage import TEMPORARY, cache_access, new_file
 from skinlab.errors import DataError
 
 Report = Callable[[int, int], None]
@@ -51,8 +51,8 @@ class Decoded:
 def decoded(files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None = None) -> Decoded:
     """The images of these files, from the cache where they are in it.
 
-    Safe when several processes ask for the same images at once (each decodes, one file remains), and when one is
-    killed (its temporary file is never taken for a result). A file of the wrong length or shape is made again.
+    Safe when several processes ask for the same images at once (one decodes, the others wait), and when one is killed
+    (its temporary file is never taken for a result). A file of the wrong length or shape is made again.
 
     Args:
         files: paths of image files.
@@ -70,19 +70,34 @@ def decoded(files: Sequence[str], sha256: Sequence[str], size: int, report: Repo
     with cache_access(folder):
         found = _open(array, notes, len(files), size)
         if found is None:
-            if array.exists():
-                _log.warning("the cached images %s are damaged: decoding again", array)
-            with contextlib.ExitStack() as writing:  # in use until it is open for reading
-                with new_file(array) as temporary:  # the array last: its name says that all is there
-                    most = len(_header((len(files), size, size, 3))) + len(files) * size * size * 3
-                    stream = writing.enter_context(reserved(temporary, most))
-                    content = _write(stream, files, sha256, size, report)
-                    with new_file(notes) as temporary_notes:
-                        temporary_notes.write_text(json.dumps(content), encoding="utf-8")
-                found = _open(array, notes, len(files), size)
+            found = _filled(array, notes, files, sha256, size, report)
     if found is None:
         raise DataError(f"the cached images {array} were damaged while they were written: run again")
     return found
+
+
+def _filled(
+    array: Path, notes: Path, files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None
+) -> Decoded | None:
+    """The images, decoded into the cache; by another process where one was doing so."""
+    lock = array.with_name(f"{TEMPORARY}lock-{array.stem}")
+    with (
+        locks.alone(lock, "another process decodes the same images: waiting for it"),
+        contextlib.ExitStack() as writing,
+    ):
+        writing.callback(lock.unlink, missing_ok=True)
+        found = _open(array, notes, len(files), size)
+        if found is not None:
+            return found
+        if array.exists():
+            _log.warning("the cached images %s are damaged: decoding again", array)
+        with new_file(array) as temporary:  # the array last: its name says that all is there
+            most = len(_header((len(files), size, size, 3))) + len(files) * size * size * 3
+            stream = writing.enter_context(reserved(temporary, most))  # in use until it is open for reading
+            content = _write(stream, files, sha256, size, report)
+            with new_file(notes) as temporary_notes:
+                temporary_notes.write_text(json.dumps(content), encoding="utf-8")
+        return _open(array, notes, len(files), size)
 
 
 def cache_key(sha256: Sequence[str], size: int) -> str:

@@ -71,7 +71,7 @@ def _phantoms(path: Path) -> list[Path]:
 
 def damage(entry: Entry) -> str | None:
     """What is wrong with an entry, if anything; of a kind that is not known nothing is."""
-    checks: dict[str, Callable[[Path], str | None]] = {
+    checks: dict[str, Check] = {
         IMAGES: _of_images,
         PHANTOMS: _of_phantoms,
         AUDIT: _of_audit,

@@ -28,7 +28,7 @@ def make_room(size: int) -> None:
         OSError: the cache folder cannot be written.
     """
     _check(size)
-    with locks.alone(paths.cache()):
+    with locks.alone(_lock()):
         _evict(size)
 
 
@@ -44,13 +44,18 @@ def reserved(path: Path, size: int) -> Iterator[BinaryIO]:
     """
     _check(size)
     with contextlib.ExitStack() as opened:
-        with locks.alone(paths.cache()):
+        with locks.alone(_lock()):
             _remove_abandoned(path.parent)
             _evict(size)
             stream = opened.enter_context(path.open("xb"))
             locks.share(stream.fileno(), path)
             os.truncate(stream.fileno(), size)
         yield stream
+
+
+def _lock() -> Path:
+    """The file that whoever makes room locks, so that two do not count on the same bytes."""
+    return paths.cache() / ".lock"
 
 
 def _check(size: int) -> None:

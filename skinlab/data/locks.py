@@ -5,11 +5,12 @@ A lock belongs to an open file; it goes when the last descriptor is closed or th
 
 import contextlib
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-LOCK = ".lock"
+_log = logging.getLogger(__name__)
 _held: dict[Path, int] = {}
 
 
@@ -48,15 +49,23 @@ def unused(path: Path) -> Iterator[bool]:
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in such a block for this folder, which is made if it is not there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+def alone(file: Path, waiting: str = "") -> Iterator[None]:
+    """Wait until no other process is in such a block for this file, which is made if it is not there.
+
+    Args:
+        file: an empty file; it may be deleted inside the block by who can bear that a third process does not wait.
+        waiting: what to log if there is something to wait for.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    opened = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        if not _exclusive(opened):
+            if waiting:
+                _log.info("%s", waiting)
+            fcntl.flock(opened, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(file)
+        os.close(opened)
 
 
 def _opened(path: Path) -> int:

@@ -1,6 +1,7 @@
 """The decoded cache: hit, rebuilt when damaged, whole or absent whatever happens to the processes that fill it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from skinlab import paths
-from skinlab.data import cache
+from skinlab.data import cache, locks
 from skinlab.data.cache import cache_key, decoded
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.images import read
@@ -169,7 +170,7 @@ def test_block_length_never_changes_a_byte(tmp_path: Path, monkeypatch: pytest.M
 
 FILL = """
 import json, os, resource, signal, sys
-from skinlab.data import cache
+from skinlab.data import cache, locks
 from skinlab.data.hashes import sha256_of_files
 from skinlab.errors import OutputError
 cache._BLOCK = 2
@@ -205,6 +206,27 @@ def test_two_processes_that_fill_it_together_both_succeed(tmp_path: Path) -> Non
     assert leftovers() == []
     images = decoded(files, hashed(files), 16).images
     assert all(np.array_equal(images[i], read(file, 16)) for i, file in enumerate(files))
+
+
+def test_the_second_of_two_processes_waits_for_the_first_and_decodes_nothing(tmp_path: Path) -> None:
+    files = make(tmp_path, 40)
+    key = cache_key(hashed(files), 16)
+    with locks.alone(paths.cache() / "images" / f".tmp-lock-{key}"):
+        waiting = start("kill", files)  # it would be killed by decoding its first block
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(2)
+        source = tmp_path / "other"
+        filled = subprocess.run(
+            [sys.executable, "-c", FILL, "fill", *files],
+            input=json.dumps(hashed(files)),
+            text=True,
+            check=True,
+            env=os.environ | {"SKINLAB_HOME": str(source)},
+        )
+        assert filled.returncode == 0
+        for file in sorted((source / "cache" / "images").iterdir()):
+            file.rename(paths.cache() / "images" / file.name)
+    assert waiting.wait(30) == 0
 
 
 def test_killed_process_leaves_nothing_that_is_taken_for_complete(tmp_path: Path) -> None:
