@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from skinlab import paths
+from skinlab import paths, settings
 from skinlab.config import places
+from skinlab.data.cache_entries import used_bytes
 from skinlab.engines.cntk import cpu, gpu, interpreters, mpi, runtime
 from skinlab.errors import ConfigError, SetupError
 
@@ -79,6 +80,7 @@ def examine() -> list[Check]:
         check_conf(conf),
         check_folder("skinlab home", paths.home(), f"export {paths.HOME_VARIABLE}=/a/writable/folder"),
         check_folder("output folder", Path(default_output(conf)).absolute(), "cd to a writable folder"),
+        check_cache(),
         check_shared_memory(Path("/dev/shm")),  # noqa: S108 - looked at, nothing is written
         check_cpu(),
         *check_cntk(),
@@ -99,6 +101,15 @@ def check_python() -> Check:
     if sys.version_info[:2] >= LOWEST_PYTHON:
         return Check("Python", "ok", found)
     return Check("Python", "broken", found, f"install skinlab under Python {wanted} or newer")
+
+
+def check_cache() -> Check:
+    """What is kept to be faster, against what the user's settings allow."""
+    try:
+        cap = settings.cache_bytes()
+    except ConfigError as error:
+        return Check("cache", "broken", str(error), f"mend {settings.settings_file()} or {settings.CACHE_VARIABLE}")
+    return Check("cache", "ok", f"{used_bytes() / 1e9:.1f} of at most {cap / 1e9:g} GB, {paths.cache()}", needed=False)
 
 
 def check_package(name: str, module: str, *, needed: bool = True) -> Check:

@@ -166,22 +166,23 @@ def make_loader(config: schema.Config, data: Prepared, features: int) -> Loader:
 def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run) -> Fit:
     """Fit the network to the training subset; the best epoch by the validation subset is kept."""
     loader = make_loader(config, data, plan.architecture.features)
-    engine.build(plan, weights.initial(plan.architecture, config.seed))
-    log.info("%s", records.describe_training(config, plan, len(loader.rows), engine))
+    with loader:  # its processes get ready while the engine builds
+        engine.build(plan, weights.initial(plan.architecture, config.seed))
+        log.info("%s", records.describe_training(config, plan, len(loader.rows), engine))
 
-    held_out = data.rows("validation")
+        held_out = data.rows("validation")
 
-    def validate() -> Validation:
-        probabilities = predict_rows(engine, data.images, held_out, config.optimizer.minibatch_size)
-        return validation(data.targets[held_out], probabilities, data.positive)
+        def validate() -> Validation:
+            probabilities = predict_rows(engine, data.images, held_out, config.optimizer.minibatch_size)
+            return validation(data.targets[held_out], probabilities, data.positive)
 
-    checkpoints = Checkpoints(run.folder("checkpoints"))
-    with (
-        observers.tracking(config.tracking.sinks, run.path) as sinks,
-        observers.terminal(config.training.epochs, plan.epoch_images) as terminal,
-    ):
-        told = observers.Observers([records.MetricsFile(run), terminal, *sinks])
-        fitted = fit(engine, loader, validate, config.training, plan.rates, checkpoints, told)
+        checkpoints = Checkpoints(run.folder("checkpoints"))
+        with (
+            observers.tracking(config.tracking.sinks, run.path) as sinks,
+            observers.terminal(config.training.epochs, plan.epoch_images) as terminal,
+        ):
+            told = observers.Observers([records.MetricsFile(run), terminal, *sinks])
+            fitted = fit(engine, loader, validate, config.training, plan.rates, checkpoints, told)
     records.training(run, fitted)
     return fitted
 

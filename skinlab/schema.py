@@ -424,7 +424,7 @@ class Training:
     )
     monitor: Literal["auc", "loss", "accuracy"] = key("validation metric that chooses the best epoch")
     loader_workers: int = key(
-        "threads that prepare batches; 0: in the training thread. Never changes a result", ge=0, le=64
+        "processes that prepare minibatches ahead; 0: the training process does. Never changes a result", ge=0, le=64
     )
     checkpoint_minutes: float = key("at most this long between checkpoints inside an epoch", gt=0, unit="min")
 

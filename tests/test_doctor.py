@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -172,3 +173,14 @@ def test_the_table_is_printed_without_rich_too(
     monkeypatch.setattr(command.importlib.util, "find_spec", lambda _name: None)
     command.print_table([doctor.Check("rich", "missing", "not installed", "pip install rich")])
     assert capsys.readouterr().out == "rich: missing, needed: not installed; pip install rich\n"
+
+
+def test_the_cache_is_measured_and_a_wrong_size_of_it_named(machine: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "home" / "cache" / "images").mkdir(parents=True)
+    (tmp_path / "home" / "cache" / "images" / "a.npy").touch()
+    os.truncate(tmp_path / "home" / "cache" / "images" / "a.npy", 200_000_000)
+    machine.setenv("SKINLAB_CACHE_GB", "2")
+    assert by_name()["cache"].found == f"0.2 of at most 2 GB, {tmp_path}/home/cache"
+    machine.setenv("SKINLAB_CACHE_GB", "much")
+    assert by_name()["cache"].state == "broken"
+    assert by_name()["cache"].found.startswith("SKINLAB_CACHE_GB=much must be a number above 0")

@@ -66,7 +66,9 @@ def _of_dispatcher(verb: Verb, words: Sequence[str]) -> list[str]:
         return []
     if inner.declares:
         return _of_verb(inner, words)
-    return _starting(words[-1], inner.options) if words[-1].startswith("-") else _paths(words[-1])
+    if words[-1].startswith("-") or not inner.paths:
+        return _starting(words[-1], inner.options)
+    return _paths(words[-1])
 
 
 def _unused(verb: Verb, words: Sequence[str]) -> list[str]:

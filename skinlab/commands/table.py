@@ -1,7 +1,8 @@
 """The verbs of the command line: what `skinlab --help` lists, `skinlab VERB` finds and the shell completes.
 
 A new verb is one line here and a module `skinlab/commands/<verb>.py` with `main(argv) -> exit code`; one of
-`skinlab data` is a line of DATA_VERBS and a module `skinlab/commands/data_<verb>.py`.
+`skinlab data` is a line of DATA_VERBS and a module `skinlab/commands/data_<verb>.py`; the verbs of
+`skinlab cache` are in one module.
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,12 @@ class Verb:
 _FETCH_OPTIONS = ("--query", "--collections", "--limit", "--size", "--resize", "--licenses", "--urls", "--out")
 _FETCH_MANNERS = ("--extend", "--jobs", "--rate", "--tries", "--timeout", "--backoff", "--api", "--help")
 DATA_VERBS = (
-    Verb("fetch", "fetch images of the ISIC Archive, or of a table of addresses", (*_FETCH_OPTIONS, *_FETCH_MANNERS)),
+    Verb(
+        "fetch",
+        "fetch images of the ISIC Archive, or of a table of addresses",
+        (*_FETCH_OPTIONS, *_FETCH_MANNERS),
+        paths=True,
+    ),
     Verb("audit", "look for corrupt, duplicate and leaking images", ("--out", "--config-dir", "--help"), declares=True),
     Verb(
         "labels",
@@ -46,12 +52,18 @@ DATA_VERBS = (
     ),
 )
 
+CACHE_VERBS = (
+    Verb("clear", "delete what was not used for a time, or everything", ("--older-than", "--all", "--help")),
+    Verb("verify", "read everything again, delete what is damaged"),
+)
+
 VERBS = (
     Verb("train", "train a declared experiment; -m sweeps over several values", DECLARING, declares=True),
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
     Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True),
     Verb("folds", "summarise the runs of a cross-validation as one experiment", ("--json", "--help"), paths=True),
     Verb("data", "fetch and audit images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
+    Verb("cache", "list, delete or check what is kept to be faster: decoded images, hashes", verbs=CACHE_VERBS),
     Verb("setup", "install an engine's runtime, e.g. skinlab setup cntk", arguments=("cntk",)),
     Verb("doctor", "show what is installed and how to mend what is missing"),
     Verb("completion", "print a script for shell completion", arguments=("bash", "zsh", "fish")),

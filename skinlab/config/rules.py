@@ -2,17 +2,15 @@
 
 import importlib.util
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from skinlab import networks, paths, schema
+from skinlab import networks, schema
 from skinlab.config import wording
 from skinlab.config.problems import Problem
 from skinlab.config.tree import KeyPath
-from skinlab.errors import ConfigError
+from skinlab.settings import allowed_targets, settings_file
 
 LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
 REVISION = "none|[0-9a-f]{4,64}"
@@ -170,7 +168,7 @@ def _targets(config: schema.Config) -> Iterator[Problem]:
     """Opening somebody else's run must not run their code: only known libraries are reached by `_target_`."""
     path = ("augmentation", "transforms")
     transforms = config.augmentation.transforms
-    extra = _user_prefixes() if transforms else []
+    extra = allowed_targets() if transforms else []
     for i, transform in enumerate(transforms):
         here = (*path, str(i))
         if "_target_" not in transform:
@@ -213,21 +211,3 @@ def is_allowed(target: str, prefixes: Sequence[str] = ()) -> bool:
         return True
     name = target.removeprefix(LIBRARY)
     return target in OWN or (target.startswith(LIBRARY) and name.isidentifier() and name[0].isupper())
-
-
-def settings_file() -> Path:
-    """The user's own settings. Never read from a declaration or a run directory."""
-    return paths.home() / "settings.toml"
-
-
-def _user_prefixes() -> list[str]:
-    file = settings_file()
-    if not file.is_file():
-        return []
-    try:
-        allowed = tomllib.loads(file.read_text(encoding="utf-8")).get("allowed_targets", [])
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: cannot be read as TOML: {error}") from error
-    if not isinstance(allowed, list) or not all(isinstance(prefix, str) and prefix.strip(". ") for prefix in allowed):
-        raise ConfigError(f'{file}: allowed_targets must be a list of package names, e.g. ["mylab.transforms"]')
-    return allowed

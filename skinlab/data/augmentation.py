@@ -1,7 +1,8 @@
 """Declared albumentations transforms, applied so that an image's change depends on its random key alone."""
 
+import os
 import random
-import threading
+import sys
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ from numpy.typing import NDArray
 
 from skinlab.errors import ConfigError
 
+KEY_BITS = 128
+
 
 class Augmenter:
-    """Applies a pipeline of transforms to single images; safe to call from several threads.
+    """Applies a pipeline of transforms to single images; not from several threads at once. Can be pickled.
 
     Args:
         transforms: albumentations transforms by `_target_`, as in conf/augmentation; an empty list changes nothing.
@@ -22,9 +25,10 @@ class Augmenter:
 
     def __init__(self, transforms: list[dict[str, Any]]) -> None:
         self._transforms = transforms
-        self._local = threading.local()
-        if transforms:
-            self._pipeline()  # mistakes in the declaration show before training
+        self._pipeline = _compose(transforms) if transforms else None  # mistakes show before training
+
+    def __reduce__(self) -> tuple[type["Augmenter"], tuple[list[dict[str, Any]]]]:
+        return Augmenter, (self._transforms,)
 
     def __call__(self, image: NDArray[np.uint8], key: int) -> NDArray[np.uint8]:
         """The changed image.
@@ -39,13 +43,13 @@ class Augmenter:
         Raises:
             ConfigError: the transforms change size or type.
         """
-        if not self._transforms:
+        if self._pipeline is None:
             return image
-        pipeline = self._pipeline()
-        # One source for all transforms: set_random_seed would give each its own of the same seed, and then transforms
-        # of equal probability are all applied to an image, or none.
-        pipeline.set_random_state(np.random.default_rng(key), random.Random(key))  # noqa: S311 - nothing secret
-        changed: NDArray[np.uint8] = pipeline(image=image)["image"]
+        # One pair of generators for all transforms: `set_random_seed` would give each of them the same numbers, and two
+        # flips of probability 0.5 would always happen together. It is slower, too: it makes a pair for each transform.
+        bits = key % 2**KEY_BITS
+        self._pipeline.set_random_state(np.random.Generator(np.random.PCG64(bits)), random.Random(bits))  # noqa: S311 - no secret
+        changed: NDArray[np.uint8] = self._pipeline(image=image)["image"]
         if changed.shape != image.shape or changed.dtype != np.uint8:
             raise ConfigError(
                 f"augmentation.transforms turn an image of {image.shape} uint8 into {changed.shape} {changed.dtype}: "
@@ -53,17 +57,12 @@ class Augmenter:
             )
         return changed
 
-    def _pipeline(self) -> Any:
-        """This thread's own pipeline: transforms keep random state."""
-        if not hasattr(self._local, "pipeline"):
-            self._local.pipeline = _compose(self._transforms)
-        return self._local.pipeline
-
 
 def _compose(transforms: list[dict[str, Any]]) -> Any:
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
+    _import_albumentations()
     from skinlab.augmentations import Compose
 
     try:
@@ -75,3 +74,21 @@ def _compose(transforms: list[dict[str, Any]]) -> Any:
         return Compose(made, strict=True)  # else a misspelt argument is only warned of
     except ValueError as error:
         raise ConfigError(f"augmentation.transforms: {error}") from error
+
+
+def _import_albumentations() -> None:
+    """Import the library without what it would do besides: ask the package index for a newer version, import torch.
+
+    It imports torch, where that is installed, for a transform that gives tensors: a second, and 400 MB a process.
+    """
+    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+    hidden = "torch" not in sys.modules
+    if hidden:
+        sys.modules["torch"] = None  # type: ignore[assignment]  # how Python says that a module is not to be found
+    try:
+        import albumentations  # noqa: F401 - what follows finds it imported
+        import cv2
+    finally:
+        if hidden:
+            del sys.modules["torch"]
+    cv2.setNumThreads(0)  # images are small, and the processes are as many as the user chose

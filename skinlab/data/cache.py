@@ -4,6 +4,7 @@ The file is named by the content of the source files, so it never has to be brou
 `skinlab.data.images.decode` gives. Labels, splits and augmentation are not its business.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -12,15 +13,19 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from skinlab import paths
+from skinlab.data import locks
+from skinlab.data.cache_entries import ARRAY, IMAGES, NOTES, touch
+from skinlab.data.cache_room import reserved
 from skinlab.data.hashes import memory_path
 from skinlab.data.images import DECODE_SETTINGS, ImageError, decode, read_bytes
 from skinlab.data.parallel import usable_cpus
-from skinlab.data.storage import cache_access, new_file
+from skinlab.data.storage import TEMPORARY, cache_access, new_file
 from skinlab.errors import DataError
 
 Report = Callable[[int, int], None]
@@ -34,7 +39,8 @@ class Decoded:
     """What became of a list of image files.
 
     Attributes:
-        images: uint8 [readable, size, size, 3], RGB, read-only, memory-mapped; the readable files in their order.
+        images: uint8 [readable, size, size, 3], RGB, read-only, memory-mapped; the readable files in their order. As
+            long as it lives, no process deletes them to make room.
         unreadable: (row, reason) of each file that is not an image or not a whole one.
     """
 
@@ -45,8 +51,8 @@ class Decoded:
 def decoded(files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None = None) -> Decoded:
     """The images of these files, from the cache where they are in it.
 
-    Safe when several processes ask for the same images at once (each decodes, one file remains), and when one is
-    killed (its temporary file is never taken for a result). A file of the wrong length or shape is made again.
+    Safe when several processes ask for the same images at once (one decodes, the others wait), and when one is killed
+    (its temporary file is never taken for a result). A file of the wrong length or shape is made again.
 
     Args:
         files: paths of image files.
@@ -55,25 +61,43 @@ def decoded(files: Sequence[str], sha256: Sequence[str], size: int, report: Repo
         report: called with (images done, images in all) while images are decoded; not called when all are cached.
 
     Raises:
-        OutputError: the cache folder cannot be written.
+        OutputError: the cache folder cannot be written, or may not hold so much.
         DataError: a file's content is not what its hash says.
     """
-    folder = paths.cache() / "images"
+    folder = paths.cache() / IMAGES
     key = cache_key(sha256, size)
-    array, notes = folder / f"{key}.npy", folder / f"{key}.json"
+    array, notes = folder / f"{key}{ARRAY}", folder / f"{key}{NOTES}"
     with cache_access(folder):
         found = _open(array, notes, len(files), size)
         if found is None:
-            if array.exists():
-                _log.warning("the cached images %s are damaged: decoding again", array)
-            with new_file(array) as temporary:  # the array last: its name says that all is there
-                unreadable = _write(temporary, files, sha256, size, report)
-                with new_file(notes) as temporary_notes:
-                    temporary_notes.write_text(json.dumps(unreadable), encoding="utf-8")
-            found = _open(array, notes, len(files), size)
+            found = _filled(array, notes, files, sha256, size, report)
     if found is None:
         raise DataError(f"the cached images {array} were damaged while they were written: run again")
     return found
+
+
+def _filled(
+    array: Path, notes: Path, files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None
+) -> Decoded | None:
+    """The images, decoded into the cache; by another process where one was doing so."""
+    lock = array.with_name(f"{TEMPORARY}lock-{array.stem}")
+    with (
+        locks.alone(lock, "another process decodes the same images: waiting for it"),
+        contextlib.ExitStack() as writing,
+    ):
+        writing.callback(lock.unlink, missing_ok=True)
+        found = _open(array, notes, len(files), size)
+        if found is not None:
+            return found
+        if array.exists():
+            _log.warning("the cached images %s are damaged: decoding again", array)
+        with new_file(array) as temporary:  # the array last: its name says that all is there
+            most = len(_header((len(files), size, size, 3))) + len(files) * size * size * 3
+            stream = writing.enter_context(reserved(temporary, most))  # in use until it is open for reading
+            content = _write(stream, files, sha256, size, report)
+            with new_file(notes) as temporary_notes:
+                temporary_notes.write_text(json.dumps(content), encoding="utf-8")
+        return _open(array, notes, len(files), size)
 
 
 def cache_key(sha256: Sequence[str], size: int) -> str:
@@ -85,35 +109,43 @@ def cache_key(sha256: Sequence[str], size: int) -> str:
 
 
 def _open(array: Path, notes: Path, rows: int, size: int) -> Decoded | None:
-    """The cached images if they are there and whole."""
+    """The cached images if they are there and whole; the map of them keeps the lock that says that they are used."""
     try:
-        unreadable = [(int(row), str(reason)) for row, reason in json.loads(notes.read_text(encoding="utf-8"))]
-        images = np.load(array, mmap_mode="r")
-    except (FileNotFoundError, ValueError, TypeError, EOFError):
+        content = json.loads(notes.read_text(encoding="utf-8"))
+        unreadable = [(int(row), str(reason)) for row, reason in content["unreadable"]]
+        shape = (rows - len(unreadable), size, size, 3)
+        with array.open("rb") as stream:
+            header = _header(shape)
+            used = locks.share(stream.fileno(), array)
+            whole = array.stat().st_size == len(header) + np.prod(shape, dtype=np.int64)
+            if not (used and whole and stream.read(len(header)) == header):
+                return None
+            images: npt.NDArray[np.uint8] = np.memmap(stream, np.uint8, "r", len(header), shape)
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
-    shape = (rows - len(unreadable), size, size, 3)
-    whole = array.stat().st_size == len(_header(shape)) + np.prod(shape, dtype=np.int64)
-    if images.dtype != np.uint8 or images.shape != shape or not whole:
-        return None
+    touch(array)
     return Decoded(images, unreadable)
 
 
 def _write(
-    path: Path, files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None
-) -> list[tuple[int, str]]:
-    """Decodes the readable files, in their order, into a .npy file; gives (row, reason) of the others."""
+    stream: BinaryIO, files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None
+) -> dict[str, object]:
+    """Decodes the readable files, in their order, into a .npy file; gives its notes."""
     # Plain writes and not a writable memory map: on a full disk a write fails, a map kills the process.
     unreadable: list[tuple[int, str]] = []
-    with path.open("wb") as stream:
-        stream.write(_header((len(files), size, size, 3)))
-        for row, result in enumerate(_decode_all(files, sha256, size, report)):
-            if isinstance(result, str):
-                unreadable.append((row, result))
-            else:
-                stream.write(result.data)
-        stream.seek(0)
-        stream.write(_header((len(files) - len(unreadable), size, size, 3)))
-    return unreadable
+    digest = hashlib.sha256()
+    stream.write(_header((len(files), size, size, 3)))
+    for row, result in enumerate(_decode_all(files, sha256, size, report)):
+        if isinstance(result, str):
+            unreadable.append((row, result))
+        else:
+            stream.write(result.data)
+            digest.update(result.data)
+    stream.truncate()
+    stream.seek(0)
+    stream.write(_header((len(files) - len(unreadable), size, size, 3)))
+    stream.flush()
+    return {"unreadable": unreadable, "sha256": digest.hexdigest()}
 
 
 def _header(shape: tuple[int, ...]) -> bytes:

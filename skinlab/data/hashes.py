@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from skinlab import paths
+from skinlab.data.cache_entries import HASHES, touch
 from skinlab.data.images import ImageError, read_bytes
 from skinlab.data.parallel import usable_cpus
 from skinlab.data.storage import cache_access
@@ -31,7 +32,7 @@ State = tuple[str, int, int]
 
 def memory_path() -> Path:
     """The file that remembers hashes."""
-    return paths.cache() / "hashes.sqlite"
+    return paths.cache() / HASHES
 
 
 def sha256_of_files(
@@ -51,6 +52,7 @@ def sha256_of_files(
     """
     states = [_state(file) for file in files]
     with _memory() as memory:
+        touch(memory_path())
         hashes = [None if state is None else _recall(memory, state) for state in states]
         unknown = [row for row, digest in enumerate(hashes) if digest is None]
         problems: list[tuple[int, str]] = []
@@ -60,6 +62,38 @@ def sha256_of_files(
                 problems.append((row, reason))
         _remember(memory, [(states[row], hashes[row]) for row in unknown])
     return hashes, problems
+
+
+def remembered() -> int:
+    """How many files' hashes are remembered.
+
+    Raises:
+        OutputError: the memory cannot be read, or is damaged.
+    """
+    with _memory() as memory:
+        return int(memory.execute("SELECT count(*) FROM files").fetchone()[0])
+
+
+def forget() -> None:
+    """Empty the memory. It is not deleted: another process may be writing to it.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with _memory() as memory:
+        with memory:
+            memory.execute("DELETE FROM files")
+        memory.execute("VACUUM")
+
+
+def damage() -> str | None:
+    """What is wrong with the memory, if anything."""
+    try:
+        with contextlib.closing(sqlite3.connect(memory_path(), timeout=60)) as memory:
+            found = str(memory.execute("PRAGMA integrity_check").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return None if found == "ok" else found
 
 
 def _state(file: str) -> State | None:

@@ -3,16 +3,16 @@
 The number of workers, their timing and a resume in the middle of an epoch change nothing of what comes out.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skinlab.data import mixing
+from skinlab.data.prefetch import Prefetcher
 from skinlab.data.sampling import Draws, Sampler
 from skinlab.engines.base import Batch
 from skinlab.randomness import stream, stream_key
@@ -23,7 +23,7 @@ Name = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Loader:
-    """Minibatches of a training subset.
+    """Minibatches of a training subset. As a context manager it starts its workers on entry and ends them on exit.
 
     Attributes:
         images: uint8 [N, S, S, 3], all images.
@@ -31,12 +31,12 @@ class Loader:
         targets: int64 [N], class indices.
         rows: which of the N images are trained on.
         class_weights: float32 [classes], factor in the loss of each class.
-        augment: (uint8 [S, S, 3], key) to the changed image.
+        augment: (uint8 [S, S, 3], key) to the changed image; with workers, something that can be pickled.
         seed: of order, augmentation and dropout.
         minibatch_size: images a step; the last minibatch of an epoch may be smaller.
         dropout: probability that a feature is dropped.
         features: length of a dropout mask.
-        workers: threads that prepare minibatches ahead; 0 prepares each when it is asked for.
+        workers: processes that prepare minibatches ahead; 0 prepares each when it is asked for.
         copies: fixed augmented copies of each training image; 0: each is changed anew in each epoch.
         balanced: whether the classes are drawn equally often in an epoch; else each image once.
         label_smoothing: part of the target that is spread over all classes.
@@ -81,7 +81,7 @@ class Loader:
         if self.workers == 0:
             yield from (self.batch(part, epoch) for part in parts)
         else:
-            yield from self._ahead(parts, epoch)
+            yield from self._ahead.batches([(part, epoch) for part in parts])
 
     def batch(self, draws: Draws, epoch: int) -> Batch:
         """The minibatch of these images as it is in this epoch.
@@ -133,19 +133,18 @@ class Loader:
         kept = stream(self.seed, "dropout", epoch, *name).random(self.features) >= self.dropout
         return (kept / (1 - self.dropout)).astype(np.float32)
 
-    def _ahead(self, parts: Sequence[Draws], epoch: int) -> Iterator[Batch]:
-        """Prepare up to workers + 1 minibatches ahead, in threads, and give them in order."""
-        waiting: deque[Future[Batch]] = deque()
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="skinlab-loader")
-        try:
-            for part in parts:
-                waiting.append(pool.submit(self.batch, part, epoch))
-                if len(waiting) > self.workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    @cached_property
+    def _ahead(self) -> Prefetcher:
+        return Prefetcher(self, self.batch(self.sampler.epoch(self.seed, 0)[:1], 0))
+
+    def __enter__(self) -> Self:
+        if self.workers > 0:
+            self._ahead.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if "_ahead" in vars(self):
+            vars(self).pop("_ahead").close()
 
 
 def class_weights(targets: NDArray[np.int64], classes: int, *, balanced: bool) -> NDArray[np.float32]:

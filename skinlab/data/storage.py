@@ -13,7 +13,7 @@ from pathlib import Path
 from skinlab.errors import OutputError
 from skinlab.paths import HOME_VARIABLE
 
-_TEMPORARY = ".tmp-"
+TEMPORARY = ".tmp-"
 _STALE_SECONDS = 24 * 3600
 
 
@@ -34,7 +34,7 @@ def new_file(path: Path) -> Iterator[Path]:
     """A temporary name beside `path`, which becomes `path` when the block ends well and is removed when not."""
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_stale(path.parent)
-    temporary = _temporary(path.parent)
+    temporary = _temporary(path.parent, path.suffix)
     try:
         yield temporary
         temporary.replace(path)
@@ -71,15 +71,15 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _temporary(folder: Path) -> Path:
+def _temporary(folder: Path, kind: str = "") -> Path:
     """A name that no other process uses; made by hand because `tempfile` would hide the file from other users."""
-    return folder / f"{_TEMPORARY}{uuid.uuid4().hex}"
+    return folder / f"{TEMPORARY}{kind.removeprefix('.')}-{uuid.uuid4().hex}"
 
 
 def remove_stale(folder: Path) -> None:
     """Deletes what processes that were killed more than a day ago left behind; what cannot be deleted stays."""
     oldest = time.time() - _STALE_SECONDS
-    for entry in folder.glob(f"{_TEMPORARY}*"):
+    for entry in folder.glob(f"{TEMPORARY}*"):
         with contextlib.suppress(OSError):
             if entry.stat().st_mtime > oldest:
                 continue

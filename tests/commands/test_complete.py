@@ -22,7 +22,7 @@ def test_verbs_come_first():
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("c", ["check", "completion"]),
+        ("c", ["check", "cache", "completion"]),
         ("check --s", ["--show"]),
         ("check opt", ["optimizer=", "optimizer."]),
         ("check method", ["method=", "method."]),

@@ -1,4 +1,7 @@
-from concurrent.futures import ThreadPoolExecutor
+import pickle
+import subprocess
+import sys
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -15,14 +18,32 @@ FLIP_CROP = [
 IMAGE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
 
-def test_a_change_depends_on_the_key_alone_in_any_thread_and_order() -> None:
+def test_a_change_depends_on_the_key_alone_in_any_order() -> None:
     keys = [3, 2**127 + 5, 8, 8, 3]
     alone = [Augmenter(FLIP_CROP)(IMAGE, key) for key in keys]
-    shared = Augmenter(FLIP_CROP)
-    with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda key: shared(IMAGE, key), reversed(keys)))[::-1]
+    shared = pickle.loads(pickle.dumps(Augmenter(FLIP_CROP)))  # noqa: S301 - made here
+    together = [shared(IMAGE, key) for key in reversed(keys)][::-1]
     assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
     assert not np.array_equal(alone[0], alone[1])
+
+
+def test_transforms_are_drawn_independently_of_each_other() -> None:
+    both = Augmenter([{"_target_": f"albumentations.{name}Flip", "p": 0.5} for name in ("Horizontal", "Vertical")])
+    ways = {IMAGE[::y, ::x].tobytes(): (x, y) for x in (1, -1) for y in (1, -1)}
+    seen = Counter(ways[both(IMAGE, key).tobytes()] for key in range(400))
+    assert len(seen) == 4
+    assert all(70 < count < 130 for count in seen.values())
+
+
+def test_torch_is_not_imported_for_transforms_and_can_be_later() -> None:
+    code = (
+        "import sys, importlib.util\n"
+        "from skinlab.data.augmentation import Augmenter\n"
+        "Augmenter([{'_target_': 'albumentations.HorizontalFlip'}])\n"
+        "assert 'torch' not in sys.modules\n"
+        "importlib.util.find_spec('torch')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_half_of_the_images_are_flipped() -> None:

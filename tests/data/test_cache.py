@@ -1,6 +1,7 @@
 """The decoded cache: hit, rebuilt when damaged, whole or absent whatever happens to the processes that fill it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,15 +11,16 @@ import numpy as np
 import pytest
 
 from skinlab import paths
-from skinlab.data import cache
+from skinlab.data import cache, locks
 from skinlab.data.cache import cache_key, decoded
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.images import read
 from skinlab.errors import DataError, OutputError
-from tests.data.data_builders import noise_image
+from tests.data.data_builders import bound, noise_image
 
 
 def make(tmp_path: Path, count: int = 5) -> list[str]:
+    tmp_path.mkdir(exist_ok=True)
     files = [tmp_path / f"{i:04}.png" for i in range(count)]
     for i, file in enumerate(files):
         noise_image(i).save(file)
@@ -168,7 +170,7 @@ def test_block_length_never_changes_a_byte(tmp_path: Path, monkeypatch: pytest.M
 
 FILL = """
 import json, os, resource, signal, sys
-from skinlab.data import cache
+from skinlab.data import cache, locks
 from skinlab.data.hashes import sha256_of_files
 from skinlab.errors import OutputError
 cache._BLOCK = 2
@@ -206,6 +208,27 @@ def test_two_processes_that_fill_it_together_both_succeed(tmp_path: Path) -> Non
     assert all(np.array_equal(images[i], read(file, 16)) for i, file in enumerate(files))
 
 
+def test_the_second_of_two_processes_waits_for_the_first_and_decodes_nothing(tmp_path: Path) -> None:
+    files = make(tmp_path, 40)
+    key = cache_key(hashed(files), 16)
+    with locks.alone(paths.cache() / "images" / f".tmp-lock-{key}"):
+        waiting = start("kill", files)  # it would be killed by decoding its first block
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(2)
+        source = tmp_path / "other"
+        filled = subprocess.run(
+            [sys.executable, "-c", FILL, "fill", *files],
+            input=json.dumps(hashed(files)),
+            text=True,
+            check=True,
+            env=os.environ | {"SKINLAB_HOME": str(source)},
+        )
+        assert filled.returncode == 0
+        for file in sorted((source / "cache" / "images").iterdir()):
+            file.rename(paths.cache() / "images" / file.name)
+    assert waiting.wait(30) == 0
+
+
 def test_killed_process_leaves_nothing_that_is_taken_for_complete(tmp_path: Path) -> None:
     files = make(tmp_path)
     process = start("kill", files)
@@ -230,3 +253,25 @@ def test_home_that_cannot_be_written_is_an_output_error(tmp_path: Path, monkeypa
     monkeypatch.setenv("SKINLAB_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(OutputError, match=r"file/home/cache/images: Not a directory"):
         decoded(files, digests, 16)
+
+
+def test_cache_that_may_only_be_read_gives_what_is_in_it_and_refuses_what_is_not(tmp_path: Path) -> None:
+    known, new = make(tmp_path / "known"), make(tmp_path / "new", 3)
+    expected = {name: json.dumps(hashed(files)) for name, files in (("known", known), ("new", new))}
+    decoded(known, hashed(known), 16)
+    folder = paths.cache() / "images"
+    before = sorted(folder.iterdir())
+    for path in (folder, folder.parent):
+        path.chmod(0o500)
+    try:
+        words = [sys.executable, "-c", FILL, "fill"]
+        there = bound(*words, *known, input=expected["known"])
+        missing = bound(*words, *new, input=expected["new"])
+    finally:
+        for path in (folder.parent, folder):
+            path.chmod(0o700)
+    assert (there.returncode, there.stdout) == (0, "")
+    assert missing.returncode == 0
+    assert missing.stdout.startswith(f"cannot use the cache folder {folder}: Permission denied; free space there, or ")
+    assert missing.stdout.count("\n") == 1
+    assert sorted(folder.iterdir()) == before

@@ -1,5 +1,10 @@
 """Decoding: every kind of file a user may bring becomes the same upright 8-bit RGB square, or a short reason."""
 
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -174,10 +179,52 @@ def test_image_that_claims_too_many_pixels_is_refused_before_decoding(monkeypatc
         decode(encoded(Image.new("1", (2000, 1000)), "PNG"), 32)
 
 
-def test_pixel_bomb_beyond_pillows_own_limit_is_an_image_error() -> None:
-    header = b"P6 60000 60000 255 "
-    with pytest.raises(ImageError):
-        decode(header, 32)
+DECODE_IN_LITTLE_MEMORY = """
+import resource, sys
+from pathlib import Path
+from skinlab.data.images import ImageError, decode
+data = Path(sys.argv[1]).read_bytes()
+taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + 2**26, taken + 2**26))
+try:
+    decode(data, 32)
+except ImageError as error:
+    print(error)
+"""
+
+
+def png_that_claims(width: int, height: int) -> bytes:
+    data = bytearray(encoded(Image.new("RGB", (8, 8)), "PNG"))
+    data[16:24] = struct.pack(">II", width, height)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    return bytes(data)
+
+
+def jpeg_that_claims(width: int, height: int) -> bytes:
+    data = bytearray(encoded(Image.new("RGB", (8, 8)), "JPEG"))
+    start = data.index(b"\xff\xc0")
+    data[start + 5 : start + 9] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("side", [13_200, 60_000], ids=["beyond our limit", "beyond Pillow's own"])
+@pytest.mark.parametrize(
+    "claim",
+    [png_that_claims, jpeg_that_claims, lambda width, height: b"P6 %d %d 255 " % (width, height)],
+    ids=["PNG", "JPEG", "PPM"],
+)
+def test_decompression_bomb_is_refused_before_memory_is_taken_for_its_pixels(
+    claim: Callable[[int, int], bytes], side: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "bomb"
+    path.write_bytes(claim(side, side))
+    words = [sys.executable, "-c", DECODE_IN_LITTLE_MEMORY, str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    reasons = {
+        13_200: "13200 x 13200 pixels are more than the limit of 170",
+        60_000: "(3600000000 pixels) exceeds limit",
+    }
+    assert reasons[side] in done.stdout
 
 
 def test_missing_file_is_an_image_error_and_a_data_error(tmp_path: Path) -> None:

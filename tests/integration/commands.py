@@ -1,17 +1,19 @@
 """Runs skinlab as a user does: a process of its own in a working directory of its own."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from skinlab import paths
+from skinlab.data.prefetch import WORKER as LOADER_WORKER
 from skinlab.engines.cntk.worker_process import WORKER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,15 +123,21 @@ def metrics(run: Path) -> list[dict[str, Any]]:
 def workers_of(pid: int) -> list[int]:
     """Process ids of the CNTK workers that a process started, found by their command line: also of orphans."""
     wanted = [os.fsencode(WORKER), str(pid).encode()]
-    found = []
+    return [found for found, words in _commands() if words[-3:-1] == wanted]
+
+
+def loader_workers_of(pid: int) -> list[int]:
+    """Process ids of the processes that prepare minibatches for a process: also of orphans."""
+    wanted = [LOADER_WORKER.encode(), str(pid).encode()]
+    return [found for found, words in _commands() if words[3:5] == wanted]
+
+
+def _commands() -> Iterator[tuple[int, list[bytes]]]:
+    """Process id and command line of everything that runs."""
     for entry in Path("/proc").iterdir():
-        try:
-            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
-        except OSError:  # it ended meanwhile
-            continue
-        if words[-3:-1] == wanted:
-            found.append(int(entry.name))
-    return found
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                yield int(entry.name), (entry / "cmdline").read_bytes().split(b"\0")
 
 
 def shared_memory_of(pid: int) -> list[Path]:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from skinlab.errors import EngineError
+from skinlab.errors import DataError, EngineError
 from skinlab.run import Run
 from tests.integration.commands import (
     LONG,
     Workplace,
     finish,
+    loader_workers_of,
     metrics,
     record,
     shared_memory_of,
@@ -66,7 +67,7 @@ def test_a_polite_stop_marks_the_run_interrupted(
     assert "KeyboardInterrupt" in record(run)["error"]
     assert_last_checkpoint_is_whole(run)
     assert temporary_files(run) == []
-    assert workers_of(done.pid) == []
+    assert workers_of(done.pid) == loader_workers_of(done.pid) == []
     assert shared_memory_of(done.pid) == []
 
 
@@ -77,7 +78,7 @@ def test_ctrl_c_while_the_worker_starts_leaves_nothing(workplace: Workplace) -> 
     done = finish(process)
     assert done.code == 130
     assert record(workplace.run())["status"] == "interrupted"
-    assert wait_for(lambda: workers_of(done.pid) == [], 10)
+    assert wait_for(lambda: workers_of(done.pid) == loader_workers_of(done.pid) == [], 10)
     assert shared_memory_of(done.pid) == []
 
 
@@ -97,12 +98,26 @@ def test_a_worker_that_is_killed_fails_the_run_with_its_death(
     assert shared_memory_of(done.pid) == []
 
 
+def test_a_loader_worker_that_is_killed_fails_the_run_with_its_death(
+    workplace: Workplace, training: subprocess.Popen[str]
+) -> None:
+    (pid,) = loader_workers_of(training.pid)
+    os.kill(pid, signal.SIGKILL)
+    done = finish(training)
+    assert done.code == DataError.exit_code
+    (line,) = done.err.splitlines()
+    assert line == f"failed: {record(workplace.run())['error']}"
+    assert "a process that prepares minibatches died (killed by SIGKILL" in line
+    assert_last_checkpoint_is_whole(workplace.run())
+    assert workers_of(done.pid) == []
+
+
 def test_a_killed_command_takes_its_worker_along_and_is_seen_as_interrupted(
     workplace: Workplace, training: subprocess.Popen[str]
 ) -> None:
     training.kill()
     done = finish(training)
-    assert wait_for(lambda: workers_of(done.pid) == [], 10)
+    assert wait_for(lambda: workers_of(done.pid) == loader_workers_of(done.pid) == [], 10)
     run = workplace.run()
     assert record(run)["status"] == "running"
     assert Run.open(run).status == "interrupted"

@@ -18,6 +18,8 @@ import numpy.typing as npt
 from skinlab import paths
 from skinlab.data.audit import alignment, signature
 from skinlab.data.audit.search import similar_pairs
+from skinlab.data.cache_entries import AUDIT, touch
+from skinlab.data.cache_room import make_room
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.data.parallel import usable_cpus
 from skinlab.data.storage import cache_access, new_file
@@ -53,16 +55,18 @@ def examined(images: npt.NDArray[np.uint8], sha256: Sequence[str], *, near: bool
     """`examine`, remembered in the cache folder.
 
     Raises:
-        OutputError: the cache folder cannot be written.
+        OutputError: the cache folder cannot be written, or may not hold so much.
     """
-    folder = paths.cache() / "audit"
+    folder = paths.cache() / AUDIT
     path = folder / f"{_key(sha256, images.shape, near)}.npz"
     with cache_access(folder):
         found = _read(path, len(images))
         if found is None:
             found = examine(images, sha256, near=near)
+            make_room(sum(array.nbytes for array in vars(found).values()))
             with new_file(path) as temporary, temporary.open("wb") as stream:
                 np.savez(stream, **vars(found))
+        touch(path)
     return found
 
 

@@ -18,6 +18,9 @@ from pathlib import Path
 from PIL import Image
 
 from skinlab import paths
+from skinlab.data import locks
+from skinlab.data.cache_entries import PHANTOM_TABLE, PHANTOMS, touch
+from skinlab.data.cache_room import make_room
 from skinlab.data.manifest import Manifest
 from skinlab.data.parallel import usable_cpus
 from skinlab.data.phantoms import CLASSES, PhantomSpec, draw, flipped, plan
@@ -26,7 +29,6 @@ from skinlab.data.storage import cache_access, new_folder, remove_folder
 from skinlab.errors import DataError
 from skinlab.schema import SyntheticDataset
 
-TABLE = "phantoms.csv"
 COLUMNS = ("image_id", "true_class", "lesion_id", "asymmetry", "border", "colours", "diameter")
 _ATTRIBUTES = ("true_class", "asymmetry", "border", "colours", "diameter")
 _CHUNK = 64
@@ -54,7 +56,7 @@ def load(dataset: SyntheticDataset) -> Manifest:
         images_per_lesion=dataset.images_per_lesion,
     )
     folder = drawn(spec)
-    with (folder / TABLE).open(encoding="utf-8", newline="") as stream:
+    with (folder / PHANTOM_TABLE).open(encoding="utf-8", newline="") as stream:
         columns = dict(zip(COLUMNS, zip(*list(csv.reader(stream))[1:], strict=True), strict=True))
     wrong = flipped(spec.seed, spec.images, dataset.label_noise)
     labels = [_other(true) if flip else true for true, flip in zip(columns["true_class"], wrong, strict=True)]
@@ -70,24 +72,29 @@ def load(dataset: SyntheticDataset) -> Manifest:
 def drawn(spec: PhantomSpec, workers: int | None = None) -> Path:
     """The folder of the phantoms and their table, drawn if it is not there or not whole.
 
+    It is in use while this process lives: nobody deletes it to make room.
+
     Args:
         spec: what is drawn.
         workers: processes that draw; None: as many as processors, or none for few phantoms. Never changes a byte.
 
     Raises:
-        OutputError: the cache folder cannot be written.
+        OutputError: the cache folder cannot be written, or may not hold so much.
         DataError: a drawing process died.
     """
-    folder = paths.cache() / "synthetic" / spec.key
+    folder = paths.cache() / PHANTOMS / spec.key
     with cache_access(folder.parent):
-        if _whole(folder, spec):
+        if locks.hold(folder / PHANTOM_TABLE) and _whole(folder, spec):
+            touch(folder)
             return folder
         _log.info("drawing %d phantoms", spec.images)
         if folder.exists():
             remove_folder(folder)
+        make_room(spec.images * spec.draw_size**2 * 3)  # at most: they are compressed
         with new_folder(folder) as temporary:
             _draw_all(spec, temporary, _workers(spec) if workers is None else workers)
-            _write_table(spec, temporary / TABLE)
+            _write_table(spec, temporary / PHANTOM_TABLE)
+        locks.hold(folder / PHANTOM_TABLE)
     return folder
 
 
@@ -96,7 +103,7 @@ def _whole(folder: Path, spec: PhantomSpec) -> bool:
     if not folder.is_dir():
         return False
     with os.scandir(folder) as entries:
-        return {entry.name for entry in entries} >= {TABLE, *(f"{name}.png" for name in _image_ids(spec))}
+        return {entry.name for entry in entries} >= {PHANTOM_TABLE, *(f"{name}.png" for name in _image_ids(spec))}
 
 
 def _image_ids(spec: PhantomSpec) -> list[str]:

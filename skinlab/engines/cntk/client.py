@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from skinlab import files, schema
 from skinlab.engines.base import Batch, Plan, StepResult
 from skinlab.engines.cntk import runtime as runtimes
-from skinlab.engines.cntk.shared import Layout, SharedArrays, no_room, shared_folder
+from skinlab.engines.cntk.shared import SharedArrays, no_room, shared_folder
 from skinlab.engines.cntk.worker_process import WorkerProcess
 from skinlab.errors import EngineError
+from skinlab.layout import Layout
 from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM
 from skinlab.networks.weights import Weights
 

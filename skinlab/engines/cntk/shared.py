@@ -4,40 +4,15 @@ import mmap
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from skinlab.errors import EngineError
+from skinlab.layout import Layout
 
-ALIGNMENT = 64
 PREFIX = "skinlab-"
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where each array lies: name to (numpy dtype, shape, offset in bytes)."""
-
-    arrays: dict[str, tuple[str, tuple[int, ...], int]]
-    size: int
-
-    @classmethod
-    def of(cls, arrays: dict[str, tuple[str, tuple[int, ...]]]) -> "Layout":
-        """Place arrays one after another.
-
-        >>> Layout.of({"a": ("u1", (3,)), "b": ("f4", (2, 2))}).arrays["b"]
-        ('f4', (2, 2), 64)
-        """
-        placed, offset = {}, 0
-        for name, (dtype, shape) in arrays.items():
-            placed[name] = (dtype, shape, offset)
-            length = prod(shape) * np.dtype(dtype).itemsize
-            offset += -(-length // ALIGNMENT) * ALIGNMENT
-        return cls(placed, offset)
 
 
 class SharedArrays:
@@ -53,10 +28,7 @@ class SharedArrays:
             raise no_room(layout.size, folder, error) from error
         with self.path.open("r+b") as file:
             self._memory = mmap.mmap(file.fileno(), 0)
-        self._arrays: dict[str, NDArray[Any]] = {
-            name: np.frombuffer(self._memory, dtype=dtype, count=prod(shape), offset=offset).reshape(shape)
-            for name, (dtype, shape, offset) in layout.arrays.items()
-        }
+        self._arrays = layout.views(self._memory)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._arrays[name]

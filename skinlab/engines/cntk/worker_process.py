@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from skinlab.engines.cntk.runtime import Runtime
 from skinlab.errors import EngineError
+from skinlab.processes import cause_of_death
 
 WORKER = Path(__file__).parent / "worker" / "worker.py"
 STOP_SECONDS = 5.0
@@ -95,17 +95,4 @@ class WorkerProcess:
         self._stderr.seek(0)
         lines = [line.strip() for line in self._stderr if line.strip()]
         words = " | ".join(lines[-LAST_WORDS:]) or "none"
-        return f"the CNTK worker died in {command} ({_cause(code)}); its last words: {words}"
-
-
-def _cause(code: int) -> str:
-    """What an exit status means.
-
-    >>> _cause(3), _cause(-15)
-    ('exit status 3', 'killed by SIGTERM')
-    """
-    if code >= 0:
-        return f"exit status {code}"
-    name = signal.Signals(-code).name
-    hint = ", perhaps by the system for lack of memory" if name == "SIGKILL" else ""
-    return f"killed by {name}{hint}"
+        return f"the CNTK worker died in {command} ({cause_of_death(code)}); its last words: {words}"

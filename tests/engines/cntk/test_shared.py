@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skinlab.engines.cntk.shared import Layout, SharedArrays, shared_folder
+from skinlab.engines.cntk.shared import SharedArrays, shared_folder
 from skinlab.errors import EngineError
+from skinlab.layout import Layout
 
 LAYOUT = Layout.of({"images": ("u1", (2, 4, 4, 3)), "weights": ("f4", (2,))})
 
