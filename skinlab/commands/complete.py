@@ -47,7 +47,8 @@ def candidates(words: Sequence[str]) -> list[str]:
         return [path for path in _paths(partial) if path.endswith("/")]
     if partial.startswith("-"):
         return _starting(partial, verb.options)
-    return _overrides(words[1:-1], partial) if verb.declares else _starting(partial, _unused(verb, words))
+    named = _starting(partial, _unused(verb, words)) + (_paths(partial) if verb.paths else [])
+    return [*named, *_overrides(words[1:-1], partial)] if verb.declares else named
 
 
 def _of_dispatcher(verb: Verb, words: Sequence[str]) -> list[str]:

@@ -19,6 +19,7 @@ class Verb:
         options: for completion.
         arguments: fixed words that may follow, for completion.
         declares: whether `key=value` overrides follow.
+        paths: whether files and folders follow.
         verbs: of a verb that only dispatches: what it dispatches to.
     """
 
@@ -27,6 +28,7 @@ class Verb:
     options: tuple[str, ...] = ("--help",)
     arguments: tuple[str, ...] = ()
     declares: bool = False
+    paths: bool = False
     verbs: tuple["Verb", ...] = ()
 
 
@@ -36,11 +38,13 @@ DATA_VERBS = (
     Verb("fetch", "fetch images of the ISIC Archive, or of a table of addresses", (*_FETCH_OPTIONS, *_FETCH_MANNERS)),
     Verb("audit", "look for corrupt, duplicate and leaking images"),
 )
+_PREDICT_OPTIONS = ("--format", "--out", "--threads", "--help")
 
 VERBS = (
     Verb("train", "train a declared experiment; -m sweeps over several values", DECLARING, declares=True),
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
-    Verb("resume", "go on with an interrupted or failed run, to the same final numbers"),
+    Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True),
+    Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True),
     Verb("data", "fetch and audit images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("setup", "install an engine's runtime, e.g. skinlab setup cntk", arguments=("cntk",)),
     Verb("doctor", "show what is installed and how to mend what is missing"),

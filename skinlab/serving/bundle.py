@@ -13,6 +13,7 @@ from skinlab.networks.architecture import IMAGE, Architecture
 from skinlab.networks.onnx_graph import PROBABILITIES, to_onnx
 from skinlab.networks.weights import Weights
 
+MODEL, SIGNATURE, CHECKSUMS = "model.onnx", "signature.json", "SHA256SUMS"
 SIGNATURE_VERSION = 1
 TOLERANCE = 1e-4
 """Largest difference in a probability between the engine and the exported model."""
@@ -55,13 +56,13 @@ def contents(architecture: Architecture, weights: Weights, described: dict[str, 
     """
     metadata = {"classes": json.dumps(described["classes"]), "note": described["note"]}
     bundle = {
-        "model.onnx": to_onnx(architecture, weights, metadata),
-        "signature.json": json_text(described).encode(),
+        MODEL: to_onnx(architecture, weights, metadata),
+        SIGNATURE: json_text(described).encode(),
         "labels.txt": ("\n".join(described["classes"]) + "\n").encode(),
         "MODEL_CARD.md": card.encode(),
     }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(bundle.items()))
-    return bundle | {"SHA256SUMS": sums.encode()}
+    return bundle | {CHECKSUMS: sums.encode()}
 
 
 def check(model: bytes, images: NDArray[np.uint8], probabilities: NDArray[np.float64]) -> float:

@@ -58,6 +58,9 @@ def test_verbs_come_first():
         ("completion z", ["zsh"]),
         ("setup ", ["cntk"]),
         ("setup cntk ", []),
+        ("predict im", ["images/", "images.csv"]),
+        ("predict images/ --o", ["--out"]),
+        ("resume im", ["images/", "images.csv"]),
     ],
 )
 def test_what_may_follow(words, expected):
