@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from skinlab.serving.rows import Format
     from skinlab.serving.scoring import Scorer
 
-HELP = """usage: skinlab predict RUN PATH... [--format csv|jsonl] [--out FILE]
+HELP = """usage: skinlab predict RUN PATH... [--format csv|jsonl] [--out FILE] [--tta VIEWS]
 
 Score images with the bundle of a finished run. One row an image: path, the probability of each class, the most probable
 class (label), the class that the bundle's threshold calls (decision), and why a file could not be read (error).
@@ -25,6 +25,7 @@ class (label), the class that the bundle's threshold calls (decision), and why a
   PATH             an image, a folder (searched below too), or - for a list of paths on standard input
   --format FORMAT  csv (default) or jsonl: a JSON object a line
   --out FILE       write to a file, which appears when it is whole (default: standard output, as rows are ready)
+  --tta VIEWS      average over views: none, flips, dihedral (default: as the run was evaluated)
   --threads N      images computed beside each other (default: one a processor); never changes a result
 
 Exit status: 0, or 1 if images could not be read; they are named, and the others are scored.
@@ -52,8 +53,10 @@ def main(argv: list[str]) -> int:
     from skinlab.serving import loading
     from skinlab.serving.scoring import Scorer
 
-    scorer = Scorer(loading.load(options.run), options.threads)
+    scorer = Scorer(loading.load(options.run), options.threads, options.tta)
     _say(_warning(scorer.bundle.note))
+    if options.tta not in (None, scorer.bundle.tta):
+        _say(f"--tta {options.tta}: the run was evaluated, and its threshold set, with {scorer.bundle.tta}")
     with _output(options.out) as write:
         scored, failed = _score(scorer, options, write)
     _say(f"{scored} image{'' if scored == 1 else 's'} scored" + (f", {failed} could not be read" if failed else ""))
@@ -67,6 +70,7 @@ def _parser() -> Parser:
     parser.add_argument("--format", choices=["csv", "jsonl"], default="csv")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--tta", choices=["none", "flips", "dihedral"])
     return parser
 
 

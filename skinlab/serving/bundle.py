@@ -17,10 +17,18 @@ MODEL, SIGNATURE, CHECKSUMS = "model.onnx", "signature.json", "SHA256SUMS"
 SIGNATURE_VERSION = 1
 TOLERANCE = 1e-4
 """Largest difference in a probability between the engine and the exported model."""
+CHECK_PIECE = 4
+"""Images that are compared at a time: at 1024 pixels, or in 8 views, more do not fit into the memory."""
 
 
 def signature(
-    architecture: Architecture, classes: list[str], positive: int, threshold: float, decode: dict[str, Any], note: str
+    architecture: Architecture,
+    classes: list[str],
+    positive: int,
+    threshold: float,
+    decode: dict[str, Any],
+    note: str,
+    tta: str = "none",
 ) -> dict[str, Any]:
     """What goes in and comes out, for signature.json.
 
@@ -31,6 +39,7 @@ def signature(
         threshold: probability of the positive class from which an image is called positive.
         decode: how an image file becomes pixels.
         note: what kind of data the model was trained on.
+        tta: the views that the model itself averages its probabilities over, as in `evaluation.tta`.
     """
     size = architecture.image_size
     return {
@@ -42,6 +51,7 @@ def signature(
         "positive_class": classes[positive],
         "threshold": threshold,
         "decode": decode,
+        "tta": tta,
     }
 
 
@@ -56,7 +66,7 @@ def contents(architecture: Architecture, weights: Weights, described: dict[str, 
     """
     metadata = {"classes": json.dumps(described["classes"]), "note": described["note"]}
     bundle = {
-        MODEL: to_onnx(architecture, weights, metadata),
+        MODEL: to_onnx(architecture, weights, metadata, tta=described["tta"]),
         SIGNATURE: json_text(described).encode(),
         "labels.txt": ("\n".join(described["classes"]) + "\n").encode(),
         "MODEL_CARD.md": card.encode(),
@@ -84,7 +94,9 @@ def check(model: bytes, images: NDArray[np.uint8], probabilities: NDArray[np.flo
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    served = session.run([PROBABILITIES], {IMAGE: images})[0]
+    starts = range(0, len(images), CHECK_PIECE)
+    pieces = [session.run([PROBABILITIES], {IMAGE: images[start : start + CHECK_PIECE]})[0] for start in starts]
+    served = np.concatenate(pieces)
     difference = float(np.abs(served - probabilities).max())
     if not difference <= TOLERANCE:
         raise EngineError(

@@ -52,6 +52,11 @@ class Bundle:
         return int(self.signature["input"]["shape"][1])
 
     @property
+    def tta(self) -> str:
+        """The views that the model itself averages over: a key of `skinlab.networks.symmetries.VIEWS`."""
+        return str(self.signature.get("tta", "none"))  # bundles of the first version average over none
+
+    @property
     def note(self) -> str:
         """What a reader of the answers must know of the training data; empty where there is nothing."""
         return str(self.signature["note"])

@@ -17,6 +17,7 @@ from skinlab.data.images import ImageError, decode
 from skinlab.data.parallel import usable_cpus
 from skinlab.errors import BundleError
 from skinlab.evaluation.metrics import decide
+from skinlab.networks.symmetries import VIEWS
 from skinlab.serving.loading import Bundle
 
 Source = TypeVar("Source")
@@ -43,12 +44,18 @@ class Scorer:
     Args:
         bundle: verified.
         threads: images that are computed beside each other; None: one per processor that this process may use.
+        tta: views to average over, as in `evaluation.tta`; None: those of the bundle.
 
     Raises:
-        BundleError: its model cannot be run.
+        BundleError: its model cannot be run, or averages over other views itself.
     """
 
-    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+    def __init__(self, bundle: Bundle, threads: int | None = None, tta: str | None = None) -> None:
+        if bundle.tta not in ("none", tta or bundle.tta):
+            raise BundleError(
+                f"{bundle.path} averages over views itself (evaluation.tta={bundle.tta}), which tta={tta} cannot change"
+            )
+        self._views = VIEWS[tta or "none"] if bundle.tta == "none" else VIEWS["none"]
         self.bundle = bundle
         self.threads = threads or usable_cpus()
         self._input = bundle.signature["input"]["name"]
@@ -57,7 +64,11 @@ class Scorer:
 
     def probabilities(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities float32 [classes] of uint8 [size, size, 3], RGB."""
-        answer: NDArray[np.float32] = self._session.run([self._output], {self._input: image[np.newaxis]})[0][0]
+        parts = [self._run(view.of(image[np.newaxis])) for view in self._views]
+        return np.asarray(np.mean(parts, axis=0, dtype=np.float64), dtype=np.float32)
+
+    def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        answer: NDArray[np.float32] = self._session.run([self._output], {self._input: images})[0][0]
         return answer
 
     def probabilities_of(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

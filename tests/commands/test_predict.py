@@ -92,6 +92,11 @@ def test_paths_are_read_from_standard_input_and_names_that_are_no_text_pass(plac
     assert [line.split(b",")[0] for line in done.stdout.splitlines()[1:]] == [b"in/green.png", b"caf\\udce9.png"]
 
 
+def test_other_views_than_the_runs_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "bundle", "in", "--tta", "dihedral"]) == 0
+    assert "--tta dihedral: the run was evaluated, and its threshold set, with none" in capsys.readouterr().err
+
+
 def test_a_changed_bundle_scores_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with Path("bundle/model.onnx").open("ab") as file:
         file.write(b" ")

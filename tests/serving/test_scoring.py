@@ -112,3 +112,23 @@ def test_a_model_that_is_none_is_a_bundle_error(tmp_path: Path) -> None:
     good = loading.load(write_bundle(tmp_path))
     with pytest.raises(BundleError, match="cannot be run by onnxruntime"):
         Scorer(Bundle(good.path, b"not a model", good.sha256, good.signature))
+
+
+@pytest.mark.parametrize("tta", ["flips", "dihedral"])
+def test_views_are_averaged_outside_as_they_are_inside_a_bundle(
+    tmp_path: Path, deep: Bundle, images: NDArray[np.uint8], tta: str
+) -> None:
+    network = resnet("resnet18", 64, 2, [0.5] * 3, [0.2] * 3)
+    inside = Scorer(loading.load(write_bundle(tmp_path, architecture=network, tta=tta)))
+    outside = Scorer(deep, tta=tta)
+    np.testing.assert_allclose(inside.probabilities(images[0]), outside.probabilities(images[0]), atol=1e-6)
+    assert np.abs(outside.probabilities(images[0]) - Scorer(deep).probabilities(images[0])).max() > 1e-4
+    assert (
+        Scorer(inside.bundle, tta=tta).probabilities(images[0]).tobytes() == inside.probabilities(images[0]).tobytes()
+    )
+
+
+def test_what_a_bundle_averages_over_cannot_be_changed(tmp_path: Path) -> None:
+    bundle = loading.load(write_bundle(tmp_path, tta="dihedral"))
+    with pytest.raises(BundleError, match=r"evaluation\.tta=dihedral"):
+        Scorer(bundle, tta="none")
