@@ -2,13 +2,14 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from skinlab import files
 from skinlab.commands.arguments import Parser
+from skinlab.commands.scoring_progress import scoring_bar
 from skinlab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -99,11 +100,15 @@ def _score(scorer: "Scorer", options: Namespace, write: Callable[[bytes], None])
     from skinlab.serving.inputs import STANDARD_INPUT, given
 
     form: Format = options.format
-    sources = given(options.paths, sys.stdin.buffer)
+    sources: Iterable[Given] = given(options.paths, sys.stdin.buffer)
+    total = None
+    if STANDARD_INPUT not in options.paths:
+        sources = list(sources)
+        total = len(sources)
     counts = [0, 0]
     classes = scorer.bundle.classes
     write(rows.header(form, classes))
-    with _bar(options.out, sources, endless=STANDARD_INPUT in options.paths) as (sources, advance):
+    with scoring_bar(total, hidden=options.out is None and sys.stdout.isatty()) as advance:
         for source, answer in scorer.answers(sources, _content):
             write(rows.row(form, classes, source.path, answer))
             broken = isinstance(answer, ImageError)
@@ -143,27 +148,3 @@ def _output(path: Path | None) -> Iterator[Callable[[bytes], None]]:
                 raise files.output_error(path or Path("standard output"), error) from error
 
         yield write
-
-
-@contextmanager
-def _bar(
-    out: Path | None, sources: Iterator["Given"], *, endless: bool
-) -> Iterator[tuple[Iterator["Given"], Callable[[], object]]]:
-    """The sources, and what to call after each: a bar where standard error is a terminal that no row is written to."""
-    rows_are_shown = out is None and sys.stdout.isatty()
-    if rows_are_shown or not sys.stderr.isatty():
-        yield sources, lambda: None
-        return
-    from rich import progress
-    from rich.console import Console
-
-    listed: Sequence[Given] | None = None if endless else list(sources)
-    columns = (
-        progress.TextColumn("scoring"),
-        progress.BarColumn(),
-        progress.TextColumn("{task.completed} of {task.total} images" if listed else "{task.completed} images"),
-        progress.TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-    )
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
-        task = bar.add_task("scoring", total=None if listed is None else len(listed))
-        yield sources if listed is None else iter(listed), lambda: bar.advance(task)

@@ -5,7 +5,7 @@ asked together with it, nor on the number of threads, nor on their load. Knows n
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -71,13 +71,25 @@ class Scorer:
         answer: NDArray[np.float32] = self._session.run([self._output], {self._input: images})[0][0]
         return answer
 
-    def probabilities_of(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities float32 [N, classes] of uint8 [N, size, size, 3]."""
-        found = [answer for _, answer in _in_order(range(len(images)), self._of_row(images), self.threads)]
-        return np.stack(found) if found else np.empty((0, len(self.bundle.classes)), np.float32)
+    def probabilities_of(
+        self, images: NDArray[np.uint8], rows: Sequence[int], advance: Callable[[], object] = lambda: None
+    ) -> NDArray[np.float32]:
+        """Probabilities of decoded images.
 
-    def _of_row(self, images: NDArray[np.uint8]) -> Callable[[int], NDArray[np.float32]]:
-        return lambda row: self.probabilities(np.ascontiguousarray(images[row]))
+        Args:
+            images: uint8 [N, size, size, 3], maybe memory-mapped.
+            rows: which of them.
+            advance: called after each.
+
+        Returns:
+            float32 [len(rows), classes].
+        """
+        result = np.empty((len(rows), len(self.bundle.classes)), dtype=np.float32)
+        answers = _in_order(rows, lambda row: self.probabilities(np.ascontiguousarray(images[row])), self.threads)
+        for place, (_, answer) in enumerate(answers):
+            result[place] = answer
+            advance()
+        return result
 
     def decode(self, content: bytes) -> NDArray[np.uint8]:
         """The image in a file, as the model wants it: uint8 [size, size, 3].

@@ -60,6 +60,9 @@ def test_verbs_come_first():
         ("setup cntk ", []),
         ("predict im", ["images/", "images.csv"]),
         ("predict images/ --o", ["--out"]),
+        ("evaluate im", ["images/", "images.csv"]),
+        ("evaluate run dataset=f", ["dataset=folder"]),
+        ("evaluate run --s", ["--subset"]),
         ("resume im", ["images/", "images.csv"]),
     ],
 )
