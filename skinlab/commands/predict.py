@@ -2,13 +2,14 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from skinlab import files
 from skinlab.commands.arguments import Parser
+from skinlab.commands.overlays import Overlays
 from skinlab.commands.scoring_progress import scoring_bar
 from skinlab.errors import ConfigError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from skinlab.serving.rows import Format
     from skinlab.serving.scoring import Scorer
 
-HELP = """usage: skinlab predict RUN PATH... [--format csv|jsonl] [--out FILE] [--tta VIEWS]
+HELP = """usage: skinlab predict RUN PATH... [--format csv|jsonl] [--out FILE] [--tta VIEWS] [--explain DIR]
 
 Score images with the bundle of a finished run. One row an image: path, the probability of each class, the most probable
 class (label), the class that the bundle's threshold calls (decision), and why a file could not be read (error).
@@ -27,6 +28,7 @@ class (label), the class that the bundle's threshold calls (decision), and why a
   --format FORMAT  csv (default) or jsonl: a JSON object a line
   --out FILE       write to a file, which appears when it is whole (default: standard output, as rows are ready)
   --tta VIEWS      average over views: none, flips, dihedral (default: as the run was evaluated)
+  --explain DIR    write an overlay of each image to DIR: where the network sees the class that it decided for
   --threads N      images computed beside each other (default: one a processor); never changes a result
 
 Exit status: 0, or 1 if images could not be read; they are named, and the others are scored.
@@ -58,8 +60,9 @@ def main(argv: list[str]) -> int:
     _say(_warning(scorer.bundle.note))
     if options.tta not in (None, scorer.bundle.tta):
         _say(f"--tta {options.tta}: the run was evaluated, and its threshold set, with {scorer.bundle.tta}")
+    overlays = None if options.explain is None else Overlays(options.explain, scorer.bundle)
     with _output(options.out) as write:
-        scored, failed = _score(scorer, options, write)
+        scored, failed = _score(scorer, options, write, overlays)
     _say(f"{scored} image{'' if scored == 1 else 's'} scored" + (f", {failed} could not be read" if failed else ""))
     return 1 if failed else 0
 
@@ -71,6 +74,7 @@ def _parser() -> Parser:
     parser.add_argument("--format", choices=["csv", "jsonl"], default="csv")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--explain", type=Path)
     parser.add_argument("--tta", choices=["none", "flips", "dihedral"])
     return parser
 
@@ -93,30 +97,40 @@ def _say(line: str) -> None:
     sys.stderr.write(f"skinlab predict: {line}\n")
 
 
-def _score(scorer: "Scorer", options: Namespace, write: Callable[[bytes], None]) -> tuple[int, int]:
+def _score(
+    scorer: "Scorer", options: Namespace, write: Callable[[bytes], None], overlays: Overlays | None
+) -> tuple[int, int]:
     """Write a row for each image; give how many were scored and how many could not be."""
     from skinlab.data.images import ImageError
     from skinlab.serving import rows
-    from skinlab.serving.inputs import STANDARD_INPUT, given
 
     form: Format = options.format
-    sources: Iterable[Given] = given(options.paths, sys.stdin.buffer)
-    total = None
-    if STANDARD_INPUT not in options.paths:
-        sources = list(sources)
-        total = len(sources)
-    counts = [0, 0]
     classes = scorer.bundle.classes
-    write(rows.header(form, classes))
+    counts = [0, 0]
+    sources, total = _sources(options.paths)
+    then = None if overlays is None else overlays.write
+    write(rows.header(form, classes, explained=overlays is not None))
     with scoring_bar(total, hidden=options.out is None and sys.stdout.isatty()) as advance:
-        for source, answer in scorer.answers(sources, _content):
-            write(rows.row(form, classes, source.path, answer))
+        for source, answer in scorer.answers(sources, _content, then):
             broken = isinstance(answer, ImageError)
+            overlay = None if overlays is None else "" if broken else str(overlays.path(source))
+            write(rows.row(form, classes, source.path, answer, overlay))
             counts[broken] += 1
             if broken:
                 _say(f"{source.path}: {answer}")
             advance()
     return counts[0], counts[1]
+
+
+def _sources(words: Sequence[str]) -> tuple[Iterable["Given"], int | None]:
+    """The images, and how many there are where no list of them is still to come."""
+    from skinlab.serving.inputs import STANDARD_INPUT, given
+
+    found = given(words, sys.stdin.buffer)
+    if STANDARD_INPUT in words:
+        return found, None
+    known = list(found)
+    return known, len(known)
 
 
 def _content(source: "Given") -> bytes:

@@ -38,7 +38,7 @@ DATA_VERBS = (
     Verb("fetch", "fetch images of the ISIC Archive, or of a table of addresses", (*_FETCH_OPTIONS, *_FETCH_MANNERS)),
     Verb("audit", "look for corrupt, duplicate and leaking images"),
 )
-_PREDICT_OPTIONS = ("--format", "--out", "--tta", "--threads", "--help")
+_PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
 _EVALUATE_OPTIONS = ("--subset", "--on-overlap", "--threads", "--config-dir", "--help")
 
 VERBS = (

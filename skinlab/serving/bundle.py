@@ -52,7 +52,15 @@ def signature(
         "threshold": threshold,
         "decode": decode,
         "tta": tta,
+        "explain": _explain(architecture),
     }
+
+
+def _explain(architecture: Architecture) -> dict[str, str] | None:
+    """Where heat maps come from, where they need no gradients: names of the feature map and of the classifier."""
+    if not architecture.is_averaged():
+        return None
+    return {"feature_map": architecture.feature_map(), "classifier": architecture.classifier()}
 
 
 def contents(architecture: Architecture, weights: Weights, described: dict[str, Any], card: str) -> dict[str, bytes]:

@@ -17,10 +17,12 @@ class Given:
     """A file that was asked for.
 
     Attributes:
+        row: its place in the order, from 1.
         path: as it was named; of a folder's file, the folder as named and what follows.
         problem: why there is nothing to read: a folder without images; empty where there may be.
     """
 
+    row: int
     path: str
     problem: str = ""
 
@@ -32,26 +34,28 @@ def given(words: Sequence[str], lines: BinaryIO) -> Iterator[Given]:
         words: what was typed.
         lines: a path a line, where `-` was typed; read as far as they are asked for.
     """
+    named = (named for name in _names(words, lines) for named in _below(name))
+    yield from (Given(row, path, problem) for row, (path, problem) in enumerate(named, start=1))
+
+
+def _names(words: Sequence[str], lines: BinaryIO) -> Iterator[str]:
     for word in words:
         if word != STANDARD_INPUT:
-            yield from _named(word)
-            continue
-        for line in lines:
-            if name := os.fsdecode(line.rstrip(b"\r\n")):
-                yield from _named(name)
+            yield word
+        else:
+            yield from (os.fsdecode(name) for line in lines if (name := line.rstrip(b"\r\n")))
 
 
-def _named(name: str) -> Iterator[Given]:
-    """A file, or the images below a folder; also what is not there, for whoever reads it to say so."""
+def _below(name: str) -> Iterator[tuple[str, str]]:
+    """A file, or the images below a folder, each with what is wrong; what is not there is left to whoever reads it."""
     if not Path(name).is_dir():
-        yield Given(name)
+        yield name, ""
         return
     try:
         found, _ = find_images(Path(name))
     except DataError as error:
-        yield Given(name, str(error))
+        yield name, str(error)
         return
     if not found:
-        yield Given(name, "no images in this folder")
-    for relative in found:
-        yield Given(str(Path(name) / relative))
+        yield name, "no images in this folder"
+    yield from ((str(Path(name) / relative), "") for relative in found)

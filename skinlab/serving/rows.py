@@ -13,18 +13,26 @@ Format = Literal["csv", "jsonl"]
 FORMATS: tuple[Format, ...] = ("csv", "jsonl")
 
 
-def header(form: Format, classes: Sequence[str]) -> bytes:
+def header(form: Format, classes: Sequence[str], *, explained: bool = False) -> bytes:
     r"""What comes before the first row: the names of the columns in CSV, nothing in JSON lines.
+
+    Args:
+        form: csv or jsonl.
+        classes: names of the probabilities.
+        explained: whether the rows name overlays.
 
     >>> header("csv", ["benign", "malignant"])
     b'path,probability_benign,probability_malignant,label,decision,error\n'
     """
     if form == "jsonl":
         return b""
-    return _csv(["path", *(f"probability_{name}" for name in classes), "label", "decision", "error"])
+    names = ["path", *(f"probability_{name}" for name in classes), "label", "decision", "error"]
+    return _csv([*names, "explanation"] if explained else names)
 
 
-def row(form: Format, classes: Sequence[str], path: str, answer: Answer | ImageError) -> bytes:
+def row(
+    form: Format, classes: Sequence[str], path: str, answer: Answer | ImageError, explanation: str | None = None
+) -> bytes:
     r"""One image.
 
     Args:
@@ -32,6 +40,7 @@ def row(form: Format, classes: Sequence[str], path: str, answer: Answer | ImageE
         classes: names of the probabilities.
         path: as the image was named; bytes that are no text are shown as escapes.
         answer: what the bundle says of it, or why it says nothing.
+        explanation: the file of its overlay, empty where there is none; None: rows name no overlays.
 
     >>> row("csv", ["benign", "malignant"], "a.jpg", Answer((0.25, 0.75), "malignant", "malignant"))
     b'a.jpg,0.25,0.75,malignant,malignant,\n'
@@ -39,8 +48,9 @@ def row(form: Format, classes: Sequence[str], path: str, answer: Answer | ImageE
     b'{"path": "b.jpg", "probabilities": null, "label": null, "decision": null, "error": "the file is empty"}\n'
     """
     if form == "csv":
-        return _csv([path, *_cells(classes, answer)])
-    return _encoded(json.dumps({"path": path, **_values(classes, answer)}, ensure_ascii=False) + "\n")
+        return _csv([path, *_cells(classes, answer), *([] if explanation is None else [explanation])])
+    named = {} if explanation is None else {"explanation": explanation or None}
+    return _encoded(json.dumps({"path": path, **_values(classes, answer), **named}, ensure_ascii=False) + "\n")
 
 
 def _cells(classes: Sequence[str], answer: Answer | ImageError) -> list[str | float]:

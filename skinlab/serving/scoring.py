@@ -60,7 +60,7 @@ class Scorer:
         self.threads = threads or usable_cpus()
         self._input = bundle.signature["input"]["name"]
         self._output = bundle.signature["output"]["name"]
-        self._session = _session(bundle)
+        self._session = run_on_one_thread(bundle.model, bundle)
 
     def probabilities(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities float32 [classes] of uint8 [size, size, 3], RGB."""
@@ -116,20 +116,28 @@ class Scorer:
         return self.answer(self.decode(content))
 
     def answers(
-        self, sources: Iterable[Source], read: Callable[[Source], bytes]
+        self,
+        sources: Iterable[Source],
+        read: Callable[[Source], bytes],
+        then: Callable[[Source, NDArray[np.uint8], Answer], object] | None = None,
     ) -> Iterator[tuple[Source, Answer | ImageError]]:
         """The answer for each source, in order, or why there is none; few are in memory at a time.
 
         Args:
             sources: of any kind, e.g. paths; asked for as they are needed.
             read: gives the content of a source, or raises ImageError; called in several threads.
+            then: what else to do with each source, its decoded image and the answer; called in several threads.
         """
 
         def one(source: Source) -> Answer | ImageError:
             try:
-                return self.answer_file(read(source))
+                image = self.decode(read(source))
             except ImageError as error:
                 return error
+            answer = self.answer(image)
+            if then is not None:
+                then(source, image, answer)
+            return answer
 
         return _in_order(sources, one, self.threads)
 
@@ -156,8 +164,12 @@ def _in_order(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _session(bundle: Bundle) -> Any:
-    """ONNX Runtime on one thread for the bundle's model."""
+def run_on_one_thread(model: bytes, bundle: Bundle) -> Any:
+    """ONNX Runtime for a model of a bundle; each call of its `run` computes in the thread that calls.
+
+    Raises:
+        BundleError: it cannot be run.
+    """
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
@@ -165,7 +177,7 @@ def _session(bundle: Bundle) -> Any:
     options.log_severity_level = 3
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
-        return onnxruntime.InferenceSession(bundle.model, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except (refusals.Fail, refusals.InvalidGraph, refusals.InvalidProtobuf, refusals.RuntimeException) as error:
         reason = " ".join(str(error).split())
         raise BundleError(

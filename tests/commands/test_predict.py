@@ -97,6 +97,21 @@ def test_other_views_than_the_runs_are_said(capsys: pytest.CaptureFixture[str]) 
     assert "--tta dihedral: the run was evaluated, and its threshold set, with none" in capsys.readouterr().err
 
 
+def test_overlays_are_named_by_row_and_file_and_an_unreadable_image_has_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("in/broken.jpg").write_text("no image")
+    assert main(["predict", "bundle", "in", "--explain", "why"]) == 1
+    rows = table(capsys.readouterr().out)
+    assert [row["explanation"] for row in rows] == ["", "why/000002-green.png", "why/000003-red.png"]
+    assert {path.name for path in Path("why").iterdir()} == {"000002-green.png", "000003-red.png"}
+    with Image.open("why/000003-red.png") as overlay:
+        assert (overlay.size, overlay.mode) == ((256, 256), "RGB")
+    main(["predict", "bundle", "in", "--explain", "why", "--format", "jsonl"])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["explanation"] for line in lines] == [None, "why/000002-green.png", "why/000003-red.png"]
+
+
 def test_a_changed_bundle_scores_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with Path("bundle/model.onnx").open("ab") as file:
         file.write(b" ")

@@ -20,7 +20,8 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_files_come_as_named_and_folders_sorted_by_path() -> None:
     assert list(given(["z.png", "in", "z.png"], NO_LINES)) == [
-        Given(path) for path in ("z.png", "in/a.JPG", "in/b/10.png", "in/b/2.png", "z.png")
+        Given(row, path)
+        for row, path in enumerate(["z.png", "in/a.JPG", "in/b/10.png", "in/b/2.png", "z.png"], start=1)
     ]
 
 
@@ -31,11 +32,14 @@ def test_a_dash_stands_for_the_lines_of_standard_input() -> None:
 
 
 def test_what_is_not_there_is_left_to_the_reader() -> None:
-    assert list(given(["nowhere.png"], NO_LINES)) == [Given("nowhere.png")]
+    assert list(given(["nowhere.png"], NO_LINES)) == [Given(1, "nowhere.png")]
 
 
 def test_a_folder_without_images_is_a_problem_of_its_own() -> None:
-    assert list(given(["empty", "z.png"], NO_LINES)) == [Given("empty", "no images in this folder"), Given("z.png")]
+    assert list(given(["empty", "z.png"], NO_LINES)) == [
+        Given(1, "empty", "no images in this folder"),
+        Given(2, "z.png"),
+    ]
 
 
 def test_a_folder_with_a_name_that_is_no_text_does_not_stop_the_rest() -> None:
