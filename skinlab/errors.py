@@ -38,3 +38,9 @@ class OutputError(SkinlabError):
     """Results could not be written: no permission, a full disk, a directory that is in use."""
 
     exit_code = 6
+
+
+class BundleError(SkinlabError):
+    """A trained model cannot be used: no bundle, one that was changed or damaged, or one of a newer skinlab."""
+
+    exit_code = 7

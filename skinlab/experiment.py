@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,12 @@ from skinlab.engines.base import Engine, Plan
 from skinlab.evaluation import plots, summary
 from skinlab.networks import weights
 from skinlab.networks.architecture import Architecture
+from skinlab.networks.symmetries import IDENTITY, Symmetry
 from skinlab.run import Run
 from skinlab.serving import bundle
 from skinlab.training import features, linear, minibatch, observers, schedule
 from skinlab.training.checkpoint import Checkpoints, Position
-from skinlab.training.loop import Fit, fit, predict_rows, softmax
+from skinlab.training.loop import Fit, fit, mean_over, predict_rows
 from skinlab.training.validation import Validation, validation
 
 log = logging.getLogger(__name__)
@@ -117,9 +119,17 @@ def featurize(config: schema.Config, method: schema.Featurize, data: Prepared, r
     with timed(run, "training_s"):
         seen = [(computed[rows[subset]], data.targets[rows[subset]]) for subset in ("train", "validation")]
         weight, bias = linear.fit_classifier(method, seen[0], seen[1], len(data.classes))
+
+    def seen_logits(of: NDArray[np.int64], view: Symmetry) -> NDArray[np.float64]:
+        if view == IDENTITY:
+            return linear.logits(weight, bias, computed[of])
+        turned = features.features(architecture, arrays, data.images, data.sha256, rows=of, view=view)
+        return linear.logits(weight, bias, turned)
+
     Checkpoints(run.folder("checkpoints")).save_best(weights.with_classifier(architecture, arrays, weight, bias))
     predictions = {
-        subset: softmax(linear.logits(weight, bias, computed[rows[subset]])) for subset in ("validation", "test")
+        subset: mean_over(config.evaluation.tta, partial(seen_logits, rows[subset]))
+        for subset in ("validation", "test")
     }
     run.write_text("predictions.csv", records.predictions_csv(data, predictions))
     return Trained(architecture, predictions, Position())
@@ -191,7 +201,9 @@ def predict(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, r
     """Probabilities of the best epoch's weights by subset; the test subset is scored here, once."""
     engine.build(plan, Checkpoints(run.folder("checkpoints")).load_best())
     predictions = {
-        subset: predict_rows(engine, data.images, data.rows(subset), config.optimizer.minibatch_size)
+        subset: predict_rows(
+            engine, data.images, data.rows(subset), config.optimizer.minibatch_size, config.evaluation.tta
+        )
         for subset in ("validation", "test")
     }
     run.write_text("predictions.csv", records.predictions_csv(data, predictions))
@@ -222,6 +234,7 @@ def evaluate(config: schema.Config, data: Prepared, trained: Trained, run: Run) 
         "best_epoch": None if best is None else best + 1,
         "epochs": position.epoch,
         "monitor": config.training.monitor if position.epoch else None,
+        "tta": config.evaluation.tta,
         **subsets,
     }
     run.write_json("summary.json", result)
@@ -231,7 +244,10 @@ def evaluate(config: schema.Config, data: Prepared, trained: Trained, run: Run) 
 def deploy(config: schema.Config, data: Prepared, trained: Trained, run: Run) -> None:
     """Write the bundle, after the exported model has repeated the engine's answers."""
     note = records.data_note(config.dataset)
-    described = bundle.signature(trained.architecture, data.classes, data.positive, THRESHOLD, DECODE_SETTINGS, note)
+    tta = config.evaluation.tta
+    described = bundle.signature(
+        trained.architecture, data.classes, data.positive, THRESHOLD, DECODE_SETTINGS, note, tta
+    )
     arrays = Checkpoints(run.folder("checkpoints")).load_best()
     files = bundle.contents(trained.architecture, arrays, described, records.model_card(config, data, note))
     rows = data.rows("test")[: records.BUNDLE_CHECK_IMAGES]

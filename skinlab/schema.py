@@ -433,6 +433,10 @@ class Training:
 class Evaluation:
     """How the final numbers are computed."""
 
+    tta: Literal["none", "flips", "dihedral"] = key(
+        "test-time augmentation: probabilities are the mean over the image, its flips, or all 8 symmetries of the "
+        "square, in the final numbers and in the bundle alike"
+    )
     confidence: float = key("level of the intervals", ge=0.5, lt=1)
     bootstrap: int = key("resamples for metrics without a closed-form interval", ge=100, le=100_000)
 

@@ -51,10 +51,10 @@ def _of_verb(verb: Verb, words: Sequence[str]) -> list[str]:
         return [path for path in _paths(partial) if path.endswith("/")]
     if partial.startswith("-"):
         return _starting(partial, verb.options)
-    if not verb.declares:
-        return _paths(partial) if verb.paths else _starting(partial, _unused(verb, words))
     before = words[1:-1]
-    return [*([] if before else _starting(partial, verb.arguments)), *_overrides(before, partial)]
+    named = [] if verb.declares and before else _starting(partial, _unused(verb, words))
+    files = _paths(partial) if verb.paths else []
+    return [*named, *files, *(_overrides(before, partial) if verb.declares else [])]
 
 
 def _of_dispatcher(verb: Verb, words: Sequence[str]) -> list[str]:

@@ -56,12 +56,22 @@ CACHE_VERBS = (
     Verb("clear", "delete what was not used for a time, or everything", ("--older-than", "--all", "--help")),
     Verb("verify", "read everything again, delete what is damaged"),
 )
+_PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
+_EVALUATE_OPTIONS = ("--subset", "--on-overlap", "--threads", "--config-dir", "--help")
 
 VERBS = (
     Verb("train", "train a declared experiment; -m sweeps over several values", DECLARING, declares=True),
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
     Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True),
     Verb("folds", "summarise the runs of a cross-validation as one experiment", ("--json", "--help"), paths=True),
+    Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True),
+    Verb(
+        "evaluate",
+        "score a finished run on another data set, or again on its own",
+        _EVALUATE_OPTIONS,
+        declares=True,
+        paths=True,
+    ),
     Verb("data", "fetch and audit images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("cache", "list, delete or check what is kept to be faster: decoded images, hashes", verbs=CACHE_VERBS),
     Verb("setup", "install an engine's runtime, e.g. skinlab setup cntk", arguments=("cntk",)),

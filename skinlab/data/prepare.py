@@ -78,7 +78,7 @@ class Prepared:
 
 
 def prepare(
-    dataset: Dataset, split: Split, image_size: int, report: Report | None = None, audit: Audit | None = None
+    dataset: Dataset, split: Split | None, image_size: int, report: Report | None = None, audit: Audit | None = None
 ) -> Prepared:
     """Loads, corrects, hashes, decodes, audits, labels and splits a data set.
 
@@ -88,7 +88,7 @@ def prepare(
 
     Args:
         dataset: what to load.
-        split: which image comes into which subset.
+        split: which image comes into which subset; None: all of them are test images.
         image_size: width and height of the decoded images, in pixels.
         report: called with (images done, images in all) while images are decoded.
         audit: what is looked for and what is done about leaks; None: files with the same content are found, no pixels

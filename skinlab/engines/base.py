@@ -72,6 +72,24 @@ class Plan:
     frozen: frozenset[str]
 
 
+class Differentiable(Protocol):
+    """What Grad-CAM asks of an engine; `skinlab.evaluation.explain` does the rest."""
+
+    def gradients(
+        self, images: NDArray[np.uint8], classes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The last feature map, and how a logit changes with it; running statistics, no dropout, nothing is updated.
+
+        Args:
+            images: uint8 [B, H, W, 3], any number of them.
+            classes: int64 [B], whose logit is differentiated for each image.
+
+        Returns:
+            the values of the node `architecture.feature_map()`, and the gradients of `logits[i, classes[i]]` with
+            respect to them: both float32 [B, channels, h, w].
+        """
+
+
 class Engine(Protocol):
     """A framework that trains one network. Use as a context manager: leaving it frees processes and memory."""
 

@@ -23,6 +23,11 @@ LOGITS = "logits"
 FEATURES = "features"
 """Name of the values before dropout and classifier where a graph gives them: float32 [N, features]."""
 
+FLATTENING = ("mean", "flatten")
+"""Operations whose values have no place in the image any more."""
+POOLING = ("maxpool", "avgpool")
+"""Operations that only make a map coarser."""
+
 BATCHNORM_EPSILON = 1e-5
 BATCHNORM_MOMENTUM = 0.1
 """Weight of a full minibatch in the running statistics; a smaller last minibatch counts in proportion."""
@@ -92,6 +97,20 @@ class Architecture:
     def feature_node(self) -> str:
         """Name of the node whose values are the features."""
         return next(node.inputs[0] for node in self.nodes if node.op == "dropout")
+
+    def feature_map(self) -> str:
+        """Name of the last node whose values still have a place in the image, before it is pooled: for heat maps."""
+        nodes = {node.name: node for node in self.nodes}
+        name = next(node.inputs[0] for node in self.nodes if node.op in FLATTENING)
+        while nodes[name].op in POOLING:
+            name = nodes[name].inputs[0]
+        return name
+
+    def is_averaged(self) -> bool:
+        """Whether the feature map is averaged and classified by one linear layer, with nothing in between."""
+        names = [node.name for node in self.nodes]
+        head = self.nodes[names.index(self.feature_map()) + 1 :]
+        return [node.op for node in head] == ["mean", "dropout", "linear"]
 
     def classifier(self) -> str:
         """Name of the last, linear node: its arrays are this and `.weight` or `.bias`."""

@@ -19,6 +19,7 @@ from skinlab.networks.architecture import (
     Node,
     adaptive_bins,
 )
+from skinlab.networks.symmetries import VIEWS, Symmetry
 from skinlab.networks.weights import Weights
 
 OPSET = 17
@@ -26,10 +27,16 @@ IR_VERSION = 8  # with opset 17: read by every ONNX Runtime since 1.12
 PROBABILITIES = "probabilities"
 PLAIN = {"relu": "Relu", "add": "Add", "flatten": "Flatten", "dropout": "Identity"}
 """Operations that ONNX has under another name and without attributes."""
+TO_THE_START = -(2**31)
+"""End of a slice that runs backwards through a whole axis."""
 
 
 def to_onnx(
-    architecture: Architecture, weights: Weights, metadata: dict[str, str] | None = None, output: str = PROBABILITIES
+    architecture: Architecture,
+    weights: Weights,
+    metadata: dict[str, str] | None = None,
+    output: str = PROBABILITIES,
+    tta: str = "none",
 ) -> bytes:
     """Serialise a trained network.
 
@@ -38,12 +45,16 @@ def to_onnx(
         weights: its arrays by torchvision name.
         metadata: free text stored in the model (key to value).
         output: `PROBABILITIES`, or `FEATURES` for a graph that ends before the classifier.
+        tta: a key of `VIEWS`: probabilities are the mean over these views of the images. Not for features.
 
     Returns:
         an ONNX model: input `image` uint8 [N, H, W, 3], outputs `probabilities` and `logits` float32 [N, classes]; or
-        the output `features` float32 [N, features].
+        the output `features` float32 [N, features]. A mean of probabilities over several views has no logits.
     """
     exporter = _Exporter(weights, architecture.maps())
+    views = VIEWS[tta]
+    if len(views) > 1:
+        exporter.show(views)
     for node in architecture.nodes:
         if output == FEATURES and node.op == "dropout":
             break
@@ -51,6 +62,10 @@ def to_onnx(
     if output == FEATURES:
         exporter.emit("Identity", [architecture.feature_node()], FEATURES)
         return _serialise(architecture, exporter, {FEATURES: architecture.features}, metadata)
+    if len(views) > 1:
+        exporter.emit("Softmax", [architecture.nodes[-1].name], "views.probabilities", axis=1)
+        exporter.average("views.probabilities", len(views), architecture.classes, PROBABILITIES)
+        return _serialise(architecture, exporter, {PROBABILITIES: architecture.classes}, metadata)
     exporter.emit("Identity", [architecture.nodes[-1].name], LOGITS)
     exporter.emit("Softmax", [LOGITS], PROBABILITIES, axis=1)
     outputs = dict.fromkeys((PROBABILITIES, LOGITS), architecture.classes)
@@ -87,6 +102,7 @@ class _Exporter:
     def __init__(self, weights: Weights, maps: dict[str, int]) -> None:
         self.weights = weights
         self.maps = maps
+        self.image = IMAGE
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
 
@@ -115,6 +131,33 @@ class _Exporter:
         else:
             self.emit(PLAIN[node.op], inputs, name)
 
+    def show(self, views: tuple[Symmetry, ...]) -> None:
+        """Let the network see views of the images: all of the first, then all of the second, and so on."""
+        self.emit("Concat", [self._view(view) for view in views], "views", axis=0)
+        self.image = "views"
+
+    def _view(self, view: Symmetry) -> str:
+        """One view of the images, still uint8."""
+        seen, name = IMAGE, f"view.{view.name}"
+        if view.swap:
+            self.emit("Transpose", [seen], f"{name}.swapped", perm=[0, 2, 1, 3])
+            seen = f"{name}.swapped"
+        if axes := list(view.flipped_axes):
+            backwards = {"starts": [-1], "ends": [TO_THE_START], "axes": axes, "steps": [-1]}
+            bounds = [
+                self.integers(f"{name}.{part}", values if part == "axes" else values * len(axes))
+                for part, values in backwards.items()
+            ]
+            self.emit("Slice", [seen, *bounds], name)
+            seen = name
+        return seen
+
+    def average(self, values: str, views: int, width: int, output: str) -> None:
+        """The mean over the views of [views * N, width]: [N, width]."""
+        shape = self.integers(f"{values}.shape", [views, -1, width])
+        self.emit("Reshape", [values, shape], f"{values}.by_view")
+        self.emit("ReduceMean", [f"{values}.by_view"], output, axes=[0], keepdims=0)
+
     def weight(self, name: str) -> str:
         """Make a network array an initializer."""
         return self.constant(name, self.weights[name])
@@ -124,6 +167,13 @@ class _Exporter:
         from onnx import numpy_helper
 
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value, dtype=np.float32), name))
+        return name
+
+    def integers(self, name: str, values: list[int]) -> str:
+        """Add an initializer of whole numbers."""
+        from onnx import numpy_helper
+
+        self.initializers.append(numpy_helper.from_array(np.array(values, dtype=np.int64), name))
         return name
 
     def emit(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> None:
@@ -136,7 +186,7 @@ class _Exporter:
         from onnx import TensorProto
 
         mean, std = (np.array(node.attributes[part], np.float32).reshape(1, 3, 1, 1) * 255 for part in ("mean", "std"))
-        self.emit("Cast", list(node.inputs), "image.float", to=TensorProto.FLOAT)
+        self.emit("Cast", [self.image], "image.float", to=TensorProto.FLOAT)
         self.emit("Transpose", ["image.float"], "image.planes", perm=[0, 3, 1, 2])
         self.emit("Sub", ["image.planes", self.constant("normalize.mean", mean)], "image.centred")
         self.emit("Div", ["image.centred", self.constant("normalize.std", std)], node.name)

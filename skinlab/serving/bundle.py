@@ -13,13 +13,22 @@ from skinlab.networks.architecture import IMAGE, Architecture
 from skinlab.networks.onnx_graph import PROBABILITIES, to_onnx
 from skinlab.networks.weights import Weights
 
+MODEL, SIGNATURE, CHECKSUMS = "model.onnx", "signature.json", "SHA256SUMS"
 SIGNATURE_VERSION = 1
 TOLERANCE = 1e-4
 """Largest difference in a probability between the engine and the exported model."""
+CHECK_PIECE = 4
+"""Images that are compared at a time: at 1024 pixels, or in 8 views, more do not fit into the memory."""
 
 
 def signature(
-    architecture: Architecture, classes: list[str], positive: int, threshold: float, decode: dict[str, Any], note: str
+    architecture: Architecture,
+    classes: list[str],
+    positive: int,
+    threshold: float,
+    decode: dict[str, Any],
+    note: str,
+    tta: str = "none",
 ) -> dict[str, Any]:
     """What goes in and comes out, for signature.json.
 
@@ -30,6 +39,7 @@ def signature(
         threshold: probability of the positive class from which an image is called positive.
         decode: how an image file becomes pixels.
         note: what kind of data the model was trained on.
+        tta: the views that the model itself averages its probabilities over, as in `evaluation.tta`.
     """
     size = architecture.image_size
     return {
@@ -41,7 +51,16 @@ def signature(
         "positive_class": classes[positive],
         "threshold": threshold,
         "decode": decode,
+        "tta": tta,
+        "explain": _explain(architecture),
     }
+
+
+def _explain(architecture: Architecture) -> dict[str, str] | None:
+    """Where heat maps come from, where they need no gradients: names of the feature map and of the classifier."""
+    if not architecture.is_averaged():
+        return None
+    return {"feature_map": architecture.feature_map(), "classifier": architecture.classifier()}
 
 
 def contents(architecture: Architecture, weights: Weights, described: dict[str, Any], card: str) -> dict[str, bytes]:
@@ -55,13 +74,13 @@ def contents(architecture: Architecture, weights: Weights, described: dict[str, 
     """
     metadata = {"classes": json.dumps(described["classes"]), "note": described["note"]}
     bundle = {
-        "model.onnx": to_onnx(architecture, weights, metadata),
-        "signature.json": json_text(described).encode(),
+        MODEL: to_onnx(architecture, weights, metadata, tta=described["tta"]),
+        SIGNATURE: json_text(described).encode(),
         "labels.txt": ("\n".join(described["classes"]) + "\n").encode(),
         "MODEL_CARD.md": card.encode(),
     }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(bundle.items()))
-    return bundle | {"SHA256SUMS": sums.encode()}
+    return bundle | {CHECKSUMS: sums.encode()}
 
 
 def check(model: bytes, images: NDArray[np.uint8], probabilities: NDArray[np.float64]) -> float:
@@ -83,7 +102,9 @@ def check(model: bytes, images: NDArray[np.uint8], probabilities: NDArray[np.flo
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    served = session.run([PROBABILITIES], {IMAGE: images})[0]
+    starts = range(0, len(images), CHECK_PIECE)
+    pieces = [session.run([PROBABILITIES], {IMAGE: images[start : start + CHECK_PIECE]})[0] for start in starts]
+    served = np.concatenate(pieces)
     difference = float(np.abs(served - probabilities).max())
     if not difference <= TOLERANCE:
         raise EngineError(

@@ -20,6 +20,7 @@ from skinlab.data.parallel import usable_cpus
 from skinlab.data.storage import cache_access, new_file
 from skinlab.networks.architecture import FEATURES, IMAGE, Architecture
 from skinlab.networks.onnx_graph import to_onnx
+from skinlab.networks.symmetries import IDENTITY, Symmetry
 from skinlab.networks.weights import Weights
 
 PIECE = 16
@@ -35,6 +36,8 @@ def features(
     images: npt.NDArray[np.uint8],
     sha256: Sequence[str],
     report: Report | None = None,
+    rows: npt.NDArray[np.int64] | None = None,
+    view: Symmetry = IDENTITY,
 ) -> Floats:
     """Features of images, from the cache where they are in it.
 
@@ -44,21 +47,24 @@ def features(
         images: uint8 [N, size, size, 3].
         sha256: hash of each image's file: with the decode settings and the size it stands for the pixels.
         report: called with (images done, images in all); not called when all are cached.
+        rows: which of the images; None: all.
+        view: of the images, for test-time augmentation.
 
     Returns:
-        float32 [N, features].
+        float32 [N or len(rows), features].
 
     Raises:
         OutputError: the cache folder cannot be written.
     """
     backbone = to_onnx(architecture, weights, output=FEATURES)
     folder = paths.cache() / "features"
-    path = folder / f"{cache_key(backbone, sha256)}.npy"
-    shape = (len(images), architecture.features)
+    chosen = np.arange(len(images)) if rows is None else rows
+    path = folder / f"{cache_key(backbone, [sha256[row] for row in chosen], view)}.npy"
+    shape = (len(chosen), architecture.features)
     with cache_access(folder):
         if (found := _open(path, shape)) is not None:
             return found
-        computed = compute(backbone, images, report)
+        computed = compute(backbone, images, chosen, view, report)
         with new_file(path) as temporary, temporary.open("wb") as stream:
             np.save(stream, computed)
     return computed
@@ -71,11 +77,11 @@ def describe() -> dict[str, Any]:
     return {"name": "onnxruntime", "onnxruntime": onnxruntime.__version__, "device": "CPU"}
 
 
-def cache_key(backbone: bytes, sha256: Sequence[str]) -> str:
-    """Names features: a function of the network, its weights, the library that computes, and every file's content."""
+def cache_key(backbone: bytes, sha256: Sequence[str], view: Symmetry = IDENTITY) -> str:
+    """Names features: a function of network, weights, the library that computes, view, and every file's content."""
     import onnxruntime
 
-    how = [DECODE_SETTINGS, hashlib.sha256(backbone).hexdigest(), onnxruntime.__version__, PIECE]
+    how = [DECODE_SETTINGS, hashlib.sha256(backbone).hexdigest(), onnxruntime.__version__, PIECE, view.name]
     digest = hashlib.sha256(json.dumps(how, sort_keys=True).encode())
     for one in sha256:
         digest.update(b"\n" + one.encode())
@@ -91,8 +97,14 @@ def _open(path: Path, shape: tuple[int, int]) -> Floats | None:
     return found if found.shape == shape and found.dtype == np.float32 else None
 
 
-def compute(backbone: bytes, images: npt.NDArray[np.uint8], report: Report | None = None) -> Floats:
-    """Run a graph that gives `features`: float32 [N, features] of uint8 [N, H, W, 3]."""
+def compute(
+    backbone: bytes,
+    images: npt.NDArray[np.uint8],
+    rows: npt.NDArray[np.int64],
+    view: Symmetry = IDENTITY,
+    report: Report | None = None,
+) -> Floats:
+    """Run a graph that gives `features`: float32 [rows, features] of these rows of uint8 [N, H, W, 3]."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -101,13 +113,13 @@ def compute(backbone: bytes, images: npt.NDArray[np.uint8], report: Report | Non
     session = onnxruntime.InferenceSession(backbone, options, providers=["CPUExecutionProvider"])
 
     def piece(start: int) -> Floats:
-        result: Floats = session.run([FEATURES], {IMAGE: np.ascontiguousarray(images[start : start + PIECE])})[0]
+        result: Floats = session.run([FEATURES], {IMAGE: view.of(images[rows[start : start + PIECE]])})[0]
         return result
 
-    starts, parts = range(0, len(images), PIECE), []
+    starts, parts = range(0, len(rows), PIECE), []
     with ThreadPoolExecutor(usable_cpus()) as pool:
         for start, part in zip(starts, pool.map(piece, starts), strict=True):
             parts.append(part)
             if report is not None:
-                report(start + len(part), len(images))
+                report(start + len(part), len(rows))
     return np.concatenate(parts)

@@ -13,6 +13,7 @@ from skinlab import schema
 from skinlab.data.loader import Loader
 from skinlab.engines.base import Engine
 from skinlab.errors import EngineError
+from skinlab.networks.symmetries import VIEWS, Symmetry
 from skinlab.training.checkpoint import Checkpoints, Position
 from skinlab.training.validation import Validation
 
@@ -137,11 +138,22 @@ def _record(position: Position, validation: Validation, rates: NDArray[np.float6
 
 
 def predict_rows(
-    engine: Engine, images: NDArray[np.uint8], rows: NDArray[np.int64], minibatch_size: int
+    engine: Engine, images: NDArray[np.uint8], rows: NDArray[np.int64], minibatch_size: int, tta: str = "none"
 ) -> NDArray[np.float64]:
-    """Probabilities float64 [len(rows), classes] of these images, in this order, without augmentation."""
+    """Probabilities float64 [len(rows), classes] of these images, in this order: the mean over the views of `tta`."""
     parts = [rows[start : start + minibatch_size] for start in range(0, len(rows), minibatch_size)]
-    return softmax(np.concatenate([engine.predict(images[part]) for part in parts]))
+    return mean_over(tta, lambda view: np.concatenate([engine.predict(view.of(images[part])) for part in parts]))
+
+
+def mean_over(tta: str, logits: Callable[[Symmetry], NDArray[np.floating]]) -> NDArray[np.float64]:
+    """The mean of the probabilities over the views of `evaluation.tta`, as the exported graph computes it.
+
+    Args:
+        tta: a key of `skinlab.networks.symmetries.VIEWS`.
+        logits: gives those of all images in a view, [N, classes].
+    """
+    mean: NDArray[np.float64] = np.mean([softmax(logits(view)) for view in VIEWS[tta]], axis=0)
+    return mean
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -61,6 +61,11 @@ def test_verbs_come_first():
         ("folds --j", ["--json"]),
         ("setup ", ["cntk"]),
         ("setup cntk ", []),
+        ("predict im", ["images/", "images.csv"]),
+        ("predict images/ --o", ["--out"]),
+        ("evaluate im", ["images/", "images.csv"]),
+        ("evaluate run dataset=f", ["dataset=folder"]),
+        ("evaluate run --s", ["--subset"]),
     ],
 )
 def test_what_may_follow(words, expected):

@@ -1,11 +1,13 @@
 """`method=featurize`: the frozen network and a linear classifier, from declaration to bundle."""
 
+import csv
 import json
 
 import numpy as np
 import onnxruntime
 import pytest
 
+from skinlab import paths
 from skinlab.networks.weights import load
 from tests.integration.commands import TINY, Workplace, record
 
@@ -33,3 +35,19 @@ def test_the_backbone_is_left_as_it_was(workplace: Workplace) -> None:
     assert changed == {"fc.weight", "fc.bias"}
     scores = [json.loads((run / "summary.json").read_text())["test"]["metrics"]["log_loss"] for run in (weak, strong)]
     assert scores[0] != scores[1]
+
+
+@pytest.mark.parametrize("method", ["finetune", "featurize"])
+def test_the_bundle_of_a_run_with_test_time_augmentation_repeats_its_predictions(
+    workplace: Workplace, method: str
+) -> None:
+    run = workplace.train(*TINY, f"method={method}", "evaluation.tta=dihedral", "training.epochs=1")
+    (drawn,) = (workplace.home / paths.cache().name / "synthetic").glob("*/phantom_00048.png")
+    assert workplace.skinlab("predict", str(run), str(drawn.parent), "--out", "scores.csv").code == 0
+    with (run / "predictions.csv").open() as stored, (workplace.path / "scores.csv").open() as scored:
+        served = {row["path"].rpartition("/")[2]: row for row in csv.DictReader(scored)}
+        for row in csv.DictReader(stored):
+            given = float(served[f"{row['image_id']}.png"]["probability_malignant"])
+            assert given == pytest.approx(float(row["probability_malignant"]), abs=1e-4)
+    assert json.loads((run / "bundle" / "signature.json").read_text())["tta"] == "dihedral"
+    assert record(run)["bundle_check"]["largest_difference"] < 1e-4

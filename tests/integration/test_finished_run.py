@@ -12,7 +12,7 @@ import pytest
 from skinlab import machine, paths
 from skinlab.data.images import decode
 from skinlab.data.split import SUBSETS
-from tests.integration.commands import Done, metrics, record, shared_memory_of, temporary_files, workers_of
+from tests.integration.commands import Done, Workplace, metrics, record, shared_memory_of, temporary_files, workers_of
 
 FILES = {
     ".hydra/config.yaml",
@@ -135,6 +135,21 @@ def test_the_bundle_repeats_the_predictions_from_image_files(finished_run: Path,
     served = session.run([signature["output"]["name"]], {signature["input"]["name"]: images})[0]
     stored = [[float(row[f"probability_{name}"]) for name in signature["classes"]] for row in rows]
     np.testing.assert_allclose(served, stored, atol=1e-4)
+
+
+def test_predict_repeats_the_predictions_from_image_files(
+    finished_run: Path, cntk_home: Path, workplace: Workplace
+) -> None:
+    (drawn,) = (cntk_home / paths.cache().name / "synthetic").glob("*/phantom_00048.png")
+    stored = {row["image_id"]: row for row in table(finished_run / "predictions.csv")}
+    done = workplace.skinlab("predict", str(finished_run), str(drawn.parent), "--out", "scores.csv")
+    assert (done.code, done.out) == (0, "")
+    assert done.err.count("not a medical device") == 1
+    scored = {Path(row["path"]).stem: row for row in table(workplace.path / "scores.csv")}
+    assert len(scored) == 48
+    for name, row in stored.items():
+        for column in ("probability_benign", "probability_malignant"):
+            assert float(scored[name][column]) == pytest.approx(float(row[column]), abs=1e-4)
 
 
 def test_the_bundle_fits_its_checksums(finished_run: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 from skinlab.networks import weights
 from skinlab.networks.onnx_graph import to_onnx
 from skinlab.networks.resnet import resnet
+from skinlab.networks.symmetries import VIEWS
 from tests.networks.reference import case
 
 NETWORK = resnet("resnet18", 64, 3, [0.5, 0.4, 0.3], [0.2, 0.2, 0.3])
@@ -60,3 +61,18 @@ def test_logits_are_torchvisions(name: str, size: int) -> None:
     expected = case(name, size)
     session = onnxruntime.InferenceSession(to_onnx(expected.network, expected.arrays))
     expected.assert_equal(session.run(["logits"], {"image": expected.images})[0])
+
+
+@pytest.mark.parametrize("tta", ["flips", "dihedral"])
+def test_probabilities_are_the_mean_over_the_views_of_each_image(tta: str) -> None:
+    drawn = weights.initial(NETWORK, 1)
+    images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    plain = onnxruntime.InferenceSession(to_onnx(NETWORK, drawn))
+    seen = [plain.run(["probabilities"], {"image": view.of(images)})[0] for view in VIEWS[tta]]
+    session = onnxruntime.InferenceSession(to_onnx(NETWORK, drawn, tta=tta))
+    assert [output.name for output in session.get_outputs()] == ["probabilities"]
+    (averaged,) = session.run(["probabilities"], {"image": images})
+    assert np.ptp(seen, axis=0).max() > 1e-3
+    np.testing.assert_allclose(averaged, np.mean(seen, axis=0), atol=1e-6)
+    (mirrored,) = session.run(["probabilities"], {"image": images[:, :, ::-1].copy()})
+    np.testing.assert_allclose(mirrored, averaged, atol=1e-6)

@@ -8,6 +8,7 @@ from skinlab import paths
 from skinlab.networks import weights
 from skinlab.networks.onnx_graph import to_onnx
 from skinlab.networks.resnet import resnet
+from skinlab.networks.symmetries import Symmetry
 from skinlab.training import features
 
 NETWORK = resnet("resnet18", 64, 2, [0.5, 0.4, 0.3], [0.2, 0.2, 0.3])
@@ -29,9 +30,10 @@ def test_the_classifier_on_features_gives_the_networks_logits() -> None:
 
 def test_features_do_not_depend_on_the_number_of_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     backbone = to_onnx(NETWORK, ARRAYS, output="features")
-    several = features.compute(backbone, IMAGES)
+    rows = np.arange(len(IMAGES))
+    several = features.compute(backbone, IMAGES, rows)
     monkeypatch.setattr(features, "usable_cpus", lambda: 1)
-    assert features.compute(backbone, IMAGES).tobytes() == several.tobytes()
+    assert features.compute(backbone, IMAGES, rows).tobytes() == several.tobytes()
 
 
 def test_features_are_computed_once() -> None:
@@ -58,3 +60,14 @@ def test_a_damaged_cache_entry_is_computed_again() -> None:
     (entry,) = (paths.cache() / "features").glob("*.npy")
     entry.write_bytes(entry.read_bytes()[:1000])
     assert features.features(NETWORK, ARRAYS, IMAGES, HASHES).tobytes() == first.tobytes()
+
+
+def test_rows_and_views_have_features_of_their_own() -> None:
+    rows, mirror = np.array([3, 20, 1]), Symmetry(flip_columns=True)
+    everything = features.features(NETWORK, ARRAYS, IMAGES, HASHES)
+    some = features.features(NETWORK, ARRAYS, IMAGES, HASHES, rows=rows)
+    np.testing.assert_allclose(some, everything[rows], atol=1e-5)
+    mirrored = features.features(NETWORK, ARRAYS, IMAGES, HASHES, rows=rows, view=mirror)
+    expected = features.features(NETWORK, ARRAYS, IMAGES[rows][:, :, ::-1], ["a", "b", "c"])
+    np.testing.assert_allclose(mirrored, expected, atol=1e-5)
+    assert np.abs(mirrored - some).max() > 1e-3

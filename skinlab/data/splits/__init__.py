@@ -17,12 +17,12 @@ Notes = dict[str, Any]
 """What there is to say of a split in the audit; empty where there is nothing."""
 
 
-def restrict(manifest: Manifest, split: schema.Split) -> tuple[Manifest, Notes]:
+def restrict(manifest: Manifest, split: schema.Split | None) -> tuple[Manifest, Notes]:
     """The images that a split has a subset for: all, unless it comes from a column or a file. Before any is decoded.
 
     Args:
         manifest: the images of the classes.
-        split: the declaration.
+        split: the declaration; None: there is no split.
 
     Raises:
         DataError: the column or file is not there or cannot be understood, or no image of a class is left.
@@ -40,7 +40,7 @@ def restrict(manifest: Manifest, split: schema.Split) -> tuple[Manifest, Notes]:
 
 
 def assign(
-    manifest: Manifest, sha256: Sequence[str], groups: Sequence[str | None], split: schema.Split
+    manifest: Manifest, sha256: Sequence[str], groups: Sequence[str | None], split: schema.Split | None
 ) -> tuple[list[str], Notes]:
     """The subset of each image that `restrict` gave and that could be read.
 
@@ -48,12 +48,14 @@ def assign(
         manifest: the images.
         sha256: hash of each source file, hex.
         groups: images with equal groups stay together; None: the image is alone.
-        split: the declaration.
+        split: the declaration; None: all images are test images.
 
     Raises:
         DataError: a class cannot have an image in each subset, or the images are not those of the file.
     """
     match split:
+        case None:
+            return ["test"] * len(manifest), {}
         case schema.HoldoutSplit():
             return holdout.holdout(manifest.image_ids, manifest.labels, groups, split), {}
         case schema.KFoldSplit():
@@ -64,6 +66,6 @@ def assign(
             return file.by_file(manifest, sha256, split)
 
 
-def seed_of(split: schema.Split) -> int:
-    """The seed that is drawn from besides the split itself; a split that is read from a file has none."""
-    return 0 if isinstance(split, schema.FileSplit) else split.seed
+def seed_of(split: schema.Split | None) -> int:
+    """The seed that is drawn from besides the split itself; one that is read from a file, or none, has none."""
+    return 0 if split is None or isinstance(split, schema.FileSplit) else split.seed

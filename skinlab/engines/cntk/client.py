@@ -42,6 +42,7 @@ class CntkEngine:
         environment = self._runtime.environment(threads=engine.threads, mkl_cpu_type=engine.mkl_cpu_type)
         self._shared: SharedArrays | None = None
         self._rates = np.empty(0)
+        self._feature_map = ""
         self._checkpoint_bytes = 0
         self._worker = WorkerProcess(self._runtime, environment)
         try:
@@ -80,6 +81,7 @@ class CntkEngine:
             shared=shared.describe(),
         )
         self._rates = applied_rates(plan)
+        self._feature_map = plan.architecture.feature_map()
         self._checkpoint_bytes = (1 + STATES[plan.optimizer.name]) * arrays.stat().st_size + STATE_MARGIN
         arrays.unlink()
         shared.unlink()
@@ -106,6 +108,26 @@ class CntkEngine:
             self._worker.ask("predict", count=len(part))
             logits[start : start + len(part)] = shared["logits"][: len(part)]
         return logits
+
+    def gradients(
+        self, images: NDArray[np.uint8], classes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Differentiable.gradients`."""
+        shared, path = self._arrays(), self._folder / "gradients.npz"
+        capacity = len(shared["labels"])
+        maps, slopes = [], []
+        for start in range(0, len(images), capacity):
+            part = images[start : start + capacity]
+            shared["images"][: len(part)] = part
+            chosen = classes[start : start + capacity].tolist()
+            self._worker.ask(
+                "gradients", count=len(part), classes=chosen, feature_map=self._feature_map, path=str(path)
+            )
+            with np.load(path, allow_pickle=False) as loaded:
+                maps.append(loaded["maps"])
+                slopes.append(loaded["gradients"])
+            path.unlink()
+        return np.concatenate(maps), np.concatenate(slopes)
 
     def save(self, path: Path) -> None:
         """See `Engine.save`. CNTK writes a damaged checkpoint on a full disk, or aborts: it is not let."""

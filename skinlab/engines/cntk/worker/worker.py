@@ -18,6 +18,7 @@ import sys
 import traceback
 import types
 
+import gradients
 import numpy as np
 import optimizers
 
@@ -212,6 +213,7 @@ class Worker:
     def __init__(self):
         self.cntk = import_cntk()
         self.graph = self.trainer = self.optimizer = self.shared = None
+        self.map_gradients = None  # made when they are asked for
 
     def hello(self, device, seed):
         """Choose the device, fix seeds and algorithms; tell what this runtime is."""
@@ -237,6 +239,7 @@ class Worker:
         cntk = self.cntk
         with np.load(arrays) as loaded:
             values = {name: loaded[name] for name in loaded.files}
+        self.map_gradients = None
         graph = self.graph = Graph(cntk, network, frozen, values, minibatch_size, batchnorm)
         cross_entropy = cntk.cross_entropy_with_softmax(graph.training_logits, graph.target)
         loss = cntk.element_times(cross_entropy, graph.weight)
@@ -279,6 +282,15 @@ class Worker:
     def predict(self, count):
         """Logits of the first `count` shared images, written to the shared file."""
         self.shared["logits"][:count] = self.graph.logits.eval({self.graph.image: self._images(count)})
+        return {}
+
+    def gradients(self, count, classes, feature_map, path):
+        """Write the named map of the first `count` shared images, and the gradients of their classes, to an .npz."""
+        if self.map_gradients is None:
+            self.map_gradients = gradients.MapGradients(self.cntk, self.graph.logits, self.graph.values[feature_map])
+        maps, slopes = self.map_gradients.compute({self.graph.image: self._images(count)}, classes)
+        with open(path, "wb") as file:
+            np.savez(file, maps=maps, gradients=slopes)
         return {}
 
     def save(self, path):

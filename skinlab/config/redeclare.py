@@ -1,0 +1,73 @@
+"""A recorded declaration with some of its groups declared anew: what `skinlab evaluate RUN dataset=...` means."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from skinlab import schema
+from skinlab.config import report
+from skinlab.config.composition import compose
+from skinlab.config.origin import Origins
+from skinlab.config.overrides import Typed, read
+from skinlab.config.places import places
+from skinlab.config.validate import check
+from skinlab.errors import ConfigError
+
+
+def root(override: str) -> str:
+    """The top-level key or group of an override.
+
+    >>> root("dataset.path=images"), root("dataset=folder")
+    ('dataset', 'dataset')
+    """
+    return override.lstrip("+~").partition("=")[0].partition(".")[0]
+
+
+def redeclare(
+    recorded: Mapping[str, Any], overrides: Sequence[str], groups: Sequence[str], config_dirs: Sequence[Path] = ()
+) -> schema.Config:
+    """A recorded declaration, changed.
+
+    A group that an override chooses (`dataset=folder`) starts from its file; one of which only keys are set
+    (`dataset.path=PATH`) starts from what was recorded.
+
+    Args:
+        recorded: as in run.json; not changed.
+        overrides: as typed.
+        groups: the groups that may be declared anew.
+        config_dirs: as for `compose`.
+
+    Raises:
+        ConfigError: one line for each mistake.
+    """
+    values = deepcopy(dict(recorded))
+    if other := [text for text in overrides if root(text) not in groups]:
+        raise ConfigError("\n".join(f"{text}: only {' and '.join(groups)} can be declared anew here" for text in other))
+    reading = read(overrides, places(config_dirs))
+    if reading.lines:
+        raise ConfigError("\n".join(reading.lines))
+    for group in groups:
+        of_group = [typed for typed in reading.typed if root(typed.text) == group]
+        if any(not typed.path for typed in of_group):
+            chosen = compose([typed.text for typed in of_group], config_dirs).config
+            values[group] = asdict(getattr(chosen, group))
+        else:
+            _set(values, of_group)
+    config, problems = check(values)
+    if config is None:
+        raise ConfigError("\n".join(report.lines(problems, Origins(reading.typed))))
+    return config
+
+
+def _set(values: dict[str, Any], settings: Sequence[Typed]) -> None:
+    for setting in settings:
+        if setting.deletes:
+            raise ConfigError(f"{setting.text}: every key is needed; set another value in place of removing it")
+        holder = values
+        for name in setting.path[:-1]:
+            if not isinstance(holder.get(name), dict):
+                holder[name] = {}
+            holder = holder[name]
+        holder[setting.path[-1]] = setting.value

@@ -1,0 +1,103 @@
+"""Where in the image a class is seen: Grad-CAM (Selvaraju et al., ICCV 2017), the same for every engine.
+
+The heat map of a class is the sum of the last feature map's channels, each weighted by the mean gradient of the class's
+logit with respect to it, where that sum is positive. For a network that averages the map and classifies it by one
+linear layer the gradient is known without differentiating: the layer's weight over the number of places in the map.
+The heat map is then the class activation map of Zhou et al. (CVPR 2016) without its negative part.
+
+A heat map shows what the network looked at, not whether it is right to do so.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinlab.engines.base import Differentiable
+
+Maps = NDArray[np.float32]
+OPACITY = 0.6
+"""Of the hottest place of an overlay; the coldest is clear."""
+LEAST_SIDE = 256
+"""Width and height in pixels below which an overlay is too small to look at."""
+
+
+def heat_maps(engine: Differentiable, images: NDArray[np.uint8], classes: NDArray[np.int64]) -> Maps:
+    """Grad-CAM by an engine's gradients.
+
+    Args:
+        engine: built with the weights to explain.
+        images: uint8 [N, H, W, 3].
+        classes: int64 [N], the class that is explained in each.
+
+    Returns:
+        float32 [N, h, w], the size of the last feature map; 0 where nothing speaks for the class.
+    """
+    return grad_cam(*engine.gradients(images, classes))
+
+
+def grad_cam(maps: Maps, gradients: Maps) -> Maps:
+    """Heat maps float32 [N, h, w] of feature maps and gradients, both float32 [N, C, h, w].
+
+    >>> maps = np.array([[[[1, 2]], [[3, 0]]]], dtype=np.float32)
+    >>> grad_cam(maps, np.array([[[[2, 0]], [[-1, -1]]]], dtype=np.float32)).tolist()
+    [[[0.0, 2.0]]]
+    """
+    weights = gradients.mean(axis=(2, 3), dtype=np.float64)
+    return _weighted(maps, weights)
+
+
+def closed_form(maps: Maps, weight: NDArray[np.float32], classes: NDArray[np.int64]) -> Maps:
+    """The same without gradients, for a network that averages the map before one linear layer.
+
+    Args:
+        maps: float32 [N, C, h, w], the last feature maps.
+        weight: float32 [classes, C], of the linear layer.
+        classes: int64 [N], the class that is explained in each.
+    """
+    places = maps.shape[2] * maps.shape[3]
+    return _weighted(maps, weight[classes].astype(np.float64) / places)
+
+
+def _weighted(maps: Maps, weights: NDArray[np.float64]) -> Maps:
+    summed = np.einsum("nchw,nc->nhw", maps, weights)
+    return np.asarray(np.maximum(summed, 0), dtype=np.float32)
+
+
+def overlay(image: NDArray[np.uint8], heat: Maps) -> NDArray[np.uint8]:
+    """An image with its heat map above it, in colours that are told apart with any colour vision (viridis).
+
+    The hottest place of each image is yellow: overlays show where, not how much; their strengths cannot be compared.
+
+    Args:
+        image: uint8 [S, S, 3], as the network saw it.
+        heat: float32 [h, w].
+
+    Returns:
+        uint8 [side, side, 3], side being S or `LEAST_SIDE`.
+    """
+    import matplotlib as mpl
+    from PIL import Image
+
+    side = max(image.shape[0], LEAST_SIDE)
+    bilinear = Image.Resampling.BILINEAR
+    seen = np.asarray(Image.fromarray(image).resize((side, side), bilinear), dtype=np.float64)
+    strength = np.asarray(Image.fromarray(_to_one(heat)).resize((side, side), bilinear), dtype=np.float64)
+    colours = np.asarray(mpl.colormaps["viridis"](strength), dtype=np.float64)[..., :3] * 255
+    opacity = OPACITY * strength[..., np.newaxis]
+    return np.rint((1 - opacity) * seen + opacity * colours).astype(np.uint8)
+
+
+def _to_one(heat: Maps) -> Maps:
+    """The heat map as a fraction of its largest value; all 0 stays so."""
+    top = heat.max()
+    return heat if top == 0 else heat / top
+
+
+def png(image: NDArray[np.uint8]) -> bytes:
+    """The content of a PNG file of uint8 [H, W, 3]; the same image gives the same bytes."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    stream = BytesIO()
+    Image.fromarray(image).save(stream, "PNG")
+    return stream.getvalue()

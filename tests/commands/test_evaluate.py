@@ -1,0 +1,180 @@
+"""`skinlab evaluate`, as a user runs it, on a run whose bundle calls red images malignant."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skinlab import paths, records
+from skinlab.cli import main
+from skinlab.config import compose
+from skinlab.data.prepare import prepare
+from skinlab.experiment import start_record
+from skinlab.run import Run
+from tests.serving.bundles import write_bundle
+
+COLOURS = {"benign": (60, 200, 60), "malignant": (200, 60, 60)}
+
+
+def draw(folder: Path, labels: dict[str, str], count: int, seed: int) -> Path:
+    """`count` images in a sub-folder for each label, coloured as its class."""
+    rng = np.random.default_rng(seed)
+    for label, class_name in labels.items():
+        (folder / label).mkdir(parents=True)
+        for number in range(count):
+            noise = rng.integers(-40, 40, (12, 12, 3))
+            pixels = np.clip(np.array(COLOURS[class_name]) + noise, 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / label / f"{number:02}.png")
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A finished run on 24 images of two classes."""
+    monkeypatch.setenv(paths.HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    draw(tmp_path / "own", {"benign": "benign", "malignant": "malignant"}, 12, seed=0)
+    config = compose(["dataset=folder", "dataset.path=own", "evaluation.bootstrap=100"]).config
+    made = Run.create(tmp_path / "run", {"command": "", **start_record(config)})
+    with made.recorded():
+        records.data(made, prepare(config.dataset, config.split, 8))
+        write_bundle(tmp_path / "run" / "bundle", threshold=0.4)
+    return tmp_path / "run"
+
+
+def evaluation(run: Path) -> tuple[Path, dict[str, Any], dict[str, Any]]:
+    """The only evaluation: its directory, summary.json and evaluation.json."""
+    (path,) = (run / "evaluations").iterdir()
+    return path, json.loads((path / "summary.json").read_text()), json.loads((path / "evaluation.json").read_text())
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_another_data_set_is_scored_whole_and_recorded(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    draw(run.parent / "clinic", {"benign": "benign", "malignant": "malignant"}, 5, seed=1)
+    before = (run / "run.json").read_bytes()
+    assert main(["evaluate", str(run), "dataset=folder", "dataset.path=clinic"]) == 0
+    path, summary, facts = evaluation(run)
+    assert path.name.startswith("folder-")
+    assert summary["test"]["images"] == 10
+    assert summary["test"]["metrics"]["auc"]["value"] == 1
+    assert summary["test"]["threshold"] == 0.4
+    assert summary["overlap"] == {"rule": "fail", "train": 0, "validation": 0}
+    assert facts["dataset"]["path"] == "clinic"
+    assert facts["split"] is None
+    assert len(facts["dataset_fingerprint"]) == len(facts["bundle"]["model_sha256"]) == 64
+    assert facts["engine"]["name"] == "onnxruntime"
+    rows = table(path / "predictions.csv")
+    assert {row["subset"] for row in rows} == {"test"}
+    assert all((float(row["probability_malignant"]) > 0.5) == (row["label"] == "malignant") for row in rows)
+    assert {file.name for file in (path / "plots").iterdir()} == {
+        f"{name}.{form}" for name in ("roc", "precision_recall", "confusion") for form in ("png", "svg")
+    }
+    assert (run / "run.json").read_bytes() == before
+    printed = capsys.readouterr()
+    assert "on 10 folder images (5 benign, 5 malignant)" in printed.out
+    assert "not a medical device" in printed.err
+
+
+def test_without_a_data_set_it_is_the_runs_own_test_subset(run: Path) -> None:
+    assert main(["evaluate", str(run)]) == 0
+    path, _, facts = evaluation(run)
+    ours = {row["image_id"] for row in table(run / "split.csv") if row["subset"] == "test"}
+    assert {row["image_id"] for row in table(path / "predictions.csv")} == ours
+    assert facts["split_hash"] == json.loads((run / "run.json").read_text())["split_hash"]
+
+
+def test_images_that_the_run_has_seen_are_refused_under_any_name(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    draw(run.parent / "clinic", {"benign": "benign", "malignant": "malignant"}, 3, seed=1)
+    trained = next(row for row in table(run / "split.csv") if row["subset"] == "train")
+    copy = run.parent / "clinic" / trained["label"] / "renamed.png"
+    copy.write_bytes((run.parent / "own" / f"{trained['image_id']}.png").read_bytes())
+    words = ["evaluate", str(run), "dataset.path=clinic"]
+    assert main(words) == 3
+    assert "the run has seen 1 of these 7 images: 1 in its train subset" in capsys.readouterr().err
+    assert list(run.glob("evaluations/*")) == []
+    assert main([*words, "--on-overlap", "drop"]) == 0
+    path, summary, facts = evaluation(run)
+    assert summary["test"]["images"] == 6
+    assert summary["overlap"] == {"rule": "drop", "train": 1, "validation": 0}
+    assert facts["overlap"]["train"] == [f"{trained['label']}/renamed"]
+    assert len(table(path / "predictions.csv")) == 6
+    assert "they are left out" in capsys.readouterr().err
+
+
+def test_seen_images_may_be_scored_with_a_remark(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(run), "--subset", "all", "--on-overlap", "warn"]) == 0
+    _, summary, _ = evaluation(run)
+    assert summary["test"]["images"] == 24
+    assert summary["overlap"]["train"] > summary["overlap"]["validation"] > 0
+    assert "the numbers are too good" in capsys.readouterr().err
+
+
+def test_other_classes_are_refused_and_can_be_merged(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    draw(run.parent / "clinic", {"mel": "malignant", "bcc": "malignant", "nv": "benign"}, 4, seed=1)
+    words = ["evaluate", str(run), "dataset.path=clinic"]
+    assert main(words) == 3
+    assert (
+        "the classes of the data set are bcc, mel, nv, those of the run are benign, malignant"
+        in capsys.readouterr().err
+    )
+    assert main([*words, "dataset.classes={malignant: [mel, bcc], benign: [nv]}"]) == 0
+    path, summary, _ = evaluation(run)
+    assert summary["test"]["classes"] == {"benign": 4, "malignant": 8}
+    assert summary["test"]["positive_class"] == "malignant"
+    assert summary["test"]["metrics"]["auc"]["value"] == 1
+    assert {row["label"] for row in table(path / "predictions.csv")} == {"benign", "malignant"}
+
+
+def test_a_declared_split_gives_the_test_subset_of_another_data_set(run: Path) -> None:
+    draw(run.parent / "clinic", {"benign": "benign", "malignant": "malignant"}, 8, seed=1)
+    words = ["evaluate", str(run), "dataset.path=clinic", "split.test=0.5"]
+    assert main(words) == 2  # all images are scored, which a split has no say in
+    assert main([*words, "--subset", "test"]) == 0
+    assert evaluation(run)[1]["test"]["images"] == 8
+
+
+def test_repeating_it_gives_the_same_bytes_in_another_directory(run: Path) -> None:
+    for threads in ("1", "3"):
+        assert main(["evaluate", str(run), "--threads", threads]) == 0
+    first, second = (run / "evaluations").iterdir()
+    for name in ("summary.json", "predictions.csv", "audit.json", "plots/roc.png"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ([], 2, "needs a run"),
+        (["dataset=folder"], 2, "needs a run"),
+        (["nowhere"], 6, "nowhere is not a run directory"),
+        (["run", "-m"], 2, "leave out -m"),
+        (["run", "network.dropout=0.5"], 2, "only dataset and split can be declared anew here"),
+        (["run", "dataset.path=nowhere"], 3, "no such folder: nowhere"),
+        (["run", "--threads", "0"], 2, "must be at least 1"),
+    ],
+)
+def test_wrong_arguments_are_told(
+    run: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, said: str
+) -> None:
+    assert main(["evaluate", *words]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_run_that_is_not_finished_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"status": "failed"}))
+    assert main(["evaluate", str(run)]) == 7
+    assert "only a finished run can be evaluated" in capsys.readouterr().err
+
+
+def test_help_says_where_the_result_goes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--help"]) == 0
+    assert "RUN/evaluations/" in capsys.readouterr().out
