@@ -455,6 +455,33 @@ class CntkEngine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TorchEngine:
+    """PyTorch, on CPUs and on GPUs newer than CNTK's; `pip install skinlab[torch]`. See docs/engines.md."""
+
+    name: Literal["torch"] = key("which engine")
+    device: str = key("auto: the first GPU where there is one, else the CPU; cpu; gpu; or gpu:N for the GPU numbered N")
+    devices: int = key(
+        "processes that share each minibatch, each with a GPU of its own or a part of the CPU threads", ge=1, le=64
+    )
+    threads: int | None = key("CPU threads of each process; null: the cores, shared evenly", ge=1, le=1024)
+    precision: Literal["auto", "fp32", "bf16"] = key(
+        "of training: bf16 is autocast; auto: bf16 where the device computes in it natively. Prediction is in fp32"
+    )
+    channels_last: bool = key("memory layout of images and weights; never changes what is computed but the rounding")
+    deterministic: bool = key("the same bits every time; false lets a GPU choose faster algorithms")
+    ema: float | None = key(
+        "decay of a running mean of the weights, which prediction and the bundle use; it is at most t / (9 + t) in "
+        "step t; null: none",
+        gt=0,
+        lt=1,
+    )
+    clip_norm: float | None = key("largest Euclidean norm of the mean gradient; null: not clipped", gt=0)
+
+
+Engine = CntkEngine | TorchEngine
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tracking:
     """Where the per-epoch record goes besides the run directory."""
 
@@ -480,5 +507,5 @@ class Config:
     optimizer: Optimizer = key("update rule")
     training: Training = key("the training loop")
     evaluation: Evaluation = key("final numbers")
-    engine: CntkEngine = key("what computes")
+    engine: Engine = key("what computes")
     tracking: Tracking = key("record sinks")

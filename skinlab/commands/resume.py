@@ -38,7 +38,12 @@ def main(argv: list[str]) -> int:
     if options.help or options.run is None:
         (sys.stdout if options.help else sys.stderr).write(USAGE)
         return 0 if options.help else 2
+    from skinlab.engines.torch import launch
+
+    if launch.is_helper():
+        return launch.help_rank_zero()
     config = parse(Run.open(options.run).record.get("config", {}))
+    launch.check(config.engine)
     stop_on_sigterm()
     run = Run.reopen(options.run)
     _log_to(run)

@@ -45,10 +45,15 @@ def main(argv: Sequence[str]) -> int:
     if options.help:
         sys.stdout.write(command_help("train"))
         return 0
+    from skinlab.engines.torch import launch
+
+    if launch.is_helper():
+        return launch.help_rank_zero()
     if options.multirun:
         checked = check_sweep(options.overrides, options.config_dirs)[0]
     else:
         checked = compose(options.overrides, options.config_dirs)
+    launch.check(checked.config.engine, sweep=options.multirun)
     stop_on_sigterm()
     try:
         outcomes = _through_hydra(hydra_arguments(options))

@@ -21,25 +21,19 @@ REFUSAL = (
     f"{' and '.join(OWN)}"
 )
 PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it needs
-OPTIMIZERS = {"cntk": ("sgd", "momentum_sgd", "nesterov", "adam", "rmsprop", "adagrad")}
+OPTIMIZERS = {
+    "cntk": ("sgd", "momentum_sgd", "nesterov", "adam", "rmsprop", "adagrad"),
+    "torch": ("sgd", "momentum_sgd", "nesterov", "adam", "adamw", "rmsprop", "adagrad"),
+}
 """What each engine can be asked for, in the order of the schema."""
+ENGINE_PACKAGES = {"torch": {"torch": "torch", "lightning_fabric": "lightning-fabric"}}  # engine -> modules: packages
+DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
 
 
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
-    rules = (
-        _name,
-        _classes,
-        _label_revision,
-        _split,
-        _image_size,
-        _std,
-        _targets,
-        _engine,
-        _copies,
-        _imbalance,
-        _sinks,
-    )
+    data = (_name, _classes, _label_revision, _split, _targets, _copies, _imbalance)
+    rules = (*data, _image_size, _std, _engine, _runtime, _sinks)
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -159,6 +153,17 @@ def _imbalance(config: schema.Config) -> Iterator[Problem]:
         what = "corrects the imbalance a second time, with training.class_weights=balanced: set one of them"
         others = (("training", "class_weights"),)
         yield Problem(("training", "sampling"), config.training.sampling, what, others=others)
+
+
+def _runtime(config: schema.Config) -> Iterator[Problem]:
+    needed = ENGINE_PACKAGES.get(config.engine.name, {})
+    missing = [package for module, package in needed.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        what = f"{' and '.join(missing)} not installed; pip install skinlab[torch]"
+        yield Problem(("engine", "name"), config.engine.name, what)
+    if not DEVICE.fullmatch(config.engine.device):
+        what = "must be auto, cpu, gpu or gpu:N, N being a number counted from 0"
+        yield Problem(("engine", "device"), config.engine.device, what)
 
 
 # --- what a `_target_` may name ------------------------------------------------------------------------------------

@@ -1,0 +1,195 @@
+"""An architecture as a PyTorch module, whose state dict has torchvision's names. Does not train."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM, IMAGE, Architecture, Node
+
+Module = Callable[..., Tensor]
+
+
+class TorchNetwork(nn.Module):
+    """Runs the nodes of an architecture one after another.
+
+    Args:
+        architecture: the network.
+        frozen: names of the nodes that keep their arrays; their batch normalisations use running statistics always.
+        channels_last: compute on feature maps whose channels lie side by side in memory.
+
+    >>> from skinlab.networks.resnet import resnet
+    >>> network = TorchNetwork(resnet("resnet18", 32, 2, [0, 0, 0], [1, 1, 1]), frozenset())
+    >>> network(torch.zeros(1, 32, 32, 3, dtype=torch.uint8)).shape
+    torch.Size([1, 2])
+    """
+
+    def __init__(self, architecture: Architecture, frozen: frozenset[str], *, channels_last: bool = False) -> None:
+        super().__init__()
+        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        self._nodes = architecture.nodes
+        self._frozen = frozen
+        self._finished = _finished(architecture.nodes)
+        self._inplace = _overwritable(architecture.nodes)
+        for node in architecture.nodes:
+            layer = _layer(node)
+            if layer is not None:
+                layer.requires_grad_(node.name not in frozen)
+                _place(self, node.name, layer)
+        self.to(memory_format=self._layout)
+
+    def forward(self, images: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits float [B, classes].
+
+        Args:
+            images: uint8 [B, H, W, 3], RGB.
+            mask: float32 [B, features] that dropout multiplies with; None: no dropout.
+        """
+        values = {IMAGE: images.permute(0, 3, 1, 2).contiguous(memory_format=self._layout)}
+        for node in self._nodes:
+            inputs = [values[name] for name in node.inputs]
+            if node.op == "dropout":
+                values[node.name] = inputs[0] if mask is None else inputs[0] * mask
+            elif node.op in _LAYERS:
+                values[node.name] = self.get_submodule(node.name)(*inputs)
+            else:
+                values[node.name] = _FUNCTIONS[node.op](*inputs, inplace=node.name in self._inplace)
+            for name in self._finished[node.name]:
+                del values[name]
+        return values[self._nodes[-1].name]
+
+    def train(self, mode: bool = True) -> "TorchNetwork":
+        """As torch's, but frozen nodes stay as they are in evaluation."""
+        super().train(mode)
+        for name in self._frozen & {node.name for node in self._nodes if node.op == "batchnorm"}:
+            self.get_submodule(name).eval()
+        return self
+
+    def set_statistics_share(self, share: float) -> None:
+        """Let running statistics move by the next minibatch's share of a full one, in 0..1.
+
+        This is what CNTK's time constant means: a full minibatch has the weight `BATCHNORM_MOMENTUM`.
+        """
+        momentum = 1 - (1 - BATCHNORM_MOMENTUM) ** share
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - the base of both kinds
+                module.momentum = momentum
+
+
+class _Normalize(nn.Module):
+    """Subtracts mean and divides by standard deviation; uint8 [B, 3, H, W] in 0..255 to float32."""
+
+    def __init__(self, mean: list[float], std: list[float]) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.std: Tensor
+        for name, values in (("mean", mean), ("std", std)):
+            self.register_buffer(name, torch.tensor(values).reshape(3, 1, 1) * 255, persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (images.float() - self.mean) / self.std
+
+
+def _layer(node: Node) -> nn.Module | None:
+    """The module of a node that has arrays or sizes of its own."""
+    return _LAYERS[node.op](node.attributes) if node.op in _LAYERS else None
+
+
+def _convolution(sizes: dict[str, Any]) -> nn.Module:
+    return nn.Conv2d(
+        sizes["in"],
+        sizes["out"],
+        sizes["kernel"],
+        stride=sizes["stride"],
+        padding=sizes["padding"],
+        groups=sizes.get("groups", 1),
+        bias=sizes.get("bias", False),
+    )
+
+
+def _batchnorm(sizes: dict[str, Any]) -> nn.Module:
+    module = nn.BatchNorm2d(sizes["channels"], eps=BATCHNORM_EPSILON, momentum=BATCHNORM_MOMENTUM)
+    module.num_batches_tracked = None  # a counter that only torch's cumulative average needs
+    return module
+
+
+class _AdaptiveMean(nn.Module):
+    """Adaptive average pooling to `size` x `size`, as torch defines its bins.
+
+    By matrix products: torch's own has no deterministic gradient on GPUs.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        if (height, width) == (self.size, self.size):
+            return x
+        return self._bins(height, x) @ x @ self._bins(width, x).T
+
+    def _bins(self, before: int, like: Tensor) -> Tensor:
+        """[size, before]: row i averages the pixels of bin i."""
+        starts = torch.arange(self.size, device=like.device)[:, None] * before
+        pixels = torch.arange(before, device=like.device)[None, :]
+        inside = (pixels >= starts // self.size) & (pixels * self.size < starts + before)
+        return (inside / inside.sum(dim=1, keepdim=True)).to(like.dtype)
+
+
+_LAYERS: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
+    "normalize": lambda sizes: _Normalize(sizes["mean"], sizes["std"]),
+    "conv": _convolution,
+    "batchnorm": _batchnorm,
+    "maxpool": lambda sizes: nn.MaxPool2d(sizes["kernel"], sizes["stride"], sizes["padding"]),
+    "avgpool": lambda sizes: _AdaptiveMean(sizes["size"]),
+    "linear": lambda sizes: nn.Linear(sizes["in"], sizes["out"]),
+}
+_FUNCTIONS: dict[str, Module] = {
+    "relu": functional.relu,
+    "relu6": functional.relu6,
+    "add": lambda x, y, inplace: x + y,  # noqa: ARG005 - of one form with the others
+    "mean": lambda x, inplace: x.mean(dim=(2, 3)),  # noqa: ARG005
+    "flatten": lambda x, inplace: x.flatten(1),  # noqa: ARG005
+}
+
+
+def _place(root: nn.Module, name: str, layer: nn.Module) -> None:
+    """Register a layer under a dotted name, as torchvision's nested modules do."""
+    *parents, last = name.split(".")
+    for parent in parents:
+        if parent not in root._modules:  # noqa: SLF001 - children by name, of which torch shows no other way
+            root.add_module(parent, nn.Module())
+        root = root.get_submodule(parent)
+    root.add_module(last, layer)
+
+
+def _readers(nodes: tuple[Node, ...]) -> dict[str, list[str]]:
+    """Names of the nodes that read each value, in order."""
+    readers: dict[str, list[str]] = {}
+    for node in nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node.name)
+    return readers
+
+
+def _finished(nodes: tuple[Node, ...]) -> dict[str, list[str]]:
+    """The values that nobody reads after each node, so that their memory is free."""
+    finished: dict[str, list[str]] = {node.name: [] for node in nodes}
+    for name, readers in _readers(nodes).items():
+        finished[readers[-1]].append(name)
+    return finished
+
+
+def _overwritable(nodes: tuple[Node, ...]) -> frozenset[str]:
+    """Nodes that may write over their input: nobody else reads it, and its maker does not need it for its gradient."""
+    readers, makers = _readers(nodes), {node.name: node.op for node in nodes}
+    return frozenset(
+        node.name
+        for node in nodes
+        if node.op in ("relu", "relu6")
+        and readers[node.inputs[0]] == [node.name]
+        and makers[node.inputs[0]] in ("conv", "batchnorm", "add", "linear")
+    )
