@@ -100,12 +100,12 @@ class Replica:
         self._network.train()
         self._network.set_statistics_share(shard.total / self._plan.optimizer.minibatch_size)
         batch = shard.batch
-        images, labels, weights, mask = (
+        images, labels, targets, weights, mask = (
             torch.from_numpy(array).to(self._fabric.device, non_blocking=True)
-            for array in (batch.images, batch.labels, batch.weights, batch.dropout_mask)
+            for array in (batch.images, batch.labels, batch.targets, batch.weights, batch.dropout_mask)
         )
         logits = self._wrapped(images, mask)
-        losses = functional.cross_entropy(logits, labels, reduction="none") * weights
+        losses = functional.cross_entropy(logits, targets, reduction="none") * weights
         loss = losses.sum()
         self._stepper.zero_grad()
         # DistributedDataParallel takes the mean over the replicas; what is wanted is the sum over the minibatch.

@@ -54,10 +54,13 @@ def plan(
 
 
 def batch(count: int, network: Architecture, seed: int = 0) -> Batch:
+    """Targets are soft and labels independent of them, so that each is seen to be used for its own purpose."""
     generator, size = np.random.default_rng(seed), network.image_size
+    shares = generator.dirichlet(np.ones(network.classes), count)
     return Batch(
         images=generator.integers(0, 256, (count, size, size, 3), dtype=np.uint8),
         labels=generator.integers(0, network.classes, count),
+        targets=shares.astype(np.float32),
         weights=generator.uniform(0.5, 1.5, count).astype(np.float32),
         dropout_mask=(generator.integers(0, 2, (count, network.features)) * 2).astype(np.float32),
     )
