@@ -132,7 +132,7 @@ class Prefetcher:
         worker = self._workers[slot % self._count]
         try:
             worker.connection.send((slot, task))
-        except BrokenPipeError:
+        except (BrokenPipeError, ConnectionResetError):
             raise _obituary(worker) from None
         return slot
 
