@@ -96,9 +96,20 @@ def _split(options: Namespace, config: "schema.Config", run: "Run") -> "schema.S
 
     declared = {root(text) for text in options.overrides[1:]}
     subset = options.subset or ("all" if declared else "test")
+    if subset == "test" and declared:
+        return config.split
     if subset == "test":
-        own = schema.FileSplit(name="file", path=str(run.path / "split.csv"), on_mismatch="fail")
-        return config.split if declared else own
+        _refuse_shuffled(config.dataset)
+        return schema.FileSplit(name="file", path=str(run.path / "split.csv"), on_mismatch="fail")
     if "split" in declared:
         raise ConfigError("split=... is for --subset test: without it all images are scored")
     return None
+
+
+def _refuse_shuffled(dataset: "schema.Dataset") -> None:
+    """Labels that were permuted by the seed of a drawn split are other ones where the split comes from a file."""
+    if dataset.shuffle_labels:
+        raise ConfigError(
+            "the run is a negative control on shuffled labels, whose own test score is in its summary.json: name "
+            "another data set to score, dataset=..."
+        )

@@ -175,6 +175,21 @@ def test_a_run_that_is_not_finished_is_refused(run: Path, capsys: pytest.Capture
     assert "only a finished run can be evaluated" in capsys.readouterr().err
 
 
+def test_shuffled_labels_are_not_taken_for_others(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = json.loads((run / "run.json").read_text())
+    record["config"]["dataset"]["shuffle_labels"] = True
+    (run / "run.json").write_text(json.dumps(record))
+    assert main(["evaluate", str(run)]) == 2
+    assert "the run is a negative control on shuffled labels" in capsys.readouterr().err
+
+
+def test_the_runs_own_images_may_have_moved(run: Path) -> None:
+    (run.parent / "own").rename(run.parent / "moved")
+    words = ["dataset.path=moved", "split=file", f"split.path={run}/split.csv", "--subset", "test"]
+    assert main(["evaluate", str(run), *words]) == 0
+    assert evaluation(run)[1]["overlap"] == {"rule": "fail", "train": 0, "validation": 0}
+
+
 def test_help_says_where_the_result_goes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--help"]) == 0
     assert "RUN/evaluations/" in capsys.readouterr().out

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -154,6 +155,25 @@ def test_a_reader_that_goes_away_ends_it_quietly(place: Path) -> None:
     assert done.stdout.splitlines()[1].startswith("blue.png,")
     assert done.stdout.endswith("\n141\n")
     assert done.stderr == WARNING
+
+
+def test_a_bar_is_shown_on_a_terminal_and_not_among_the_rows(place: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "skinlab", "predict", "bundle", *["in"] * 20],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm"},
+    )
+    os.close(theirs)
+    rows, _ = process.communicate(timeout=120)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert process.returncode == 0
+    assert "scoring" in shown
+    assert "of 40 images" in shown
+    assert len(table(rows.decode())) == 40
+    assert b"scoring" not in rows
 
 
 def test_help_tells_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
