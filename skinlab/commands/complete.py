@@ -15,6 +15,7 @@ from skinlab.config import tree
 from skinlab.config.places import Place, choices, groups, places
 
 FOLDER_OPTION = "--config-dir"
+OUT_OPTION = "--out"
 UNSAFE = frozenset(" \t\n\\'\"`$&|;<>()*?[]{}!,=:")  # of file names: a shell or Hydra would need them quoted
 
 
@@ -43,11 +44,9 @@ def candidates(words: Sequence[str]) -> list[str]:
         return []
     if verb.verbs:
         return _of_dispatcher(verb, words[1:])
-    if words[-2] == FOLDER_OPTION:
-        return [path for path in _paths(partial) if path.endswith("/")]
-    if partial.startswith("-"):
-        return _starting(partial, verb.options)
-    return _overrides(words[1:-1], partial) if verb.declares else _starting(partial, _unused(verb, words))
+    if verb.declares:
+        return _of_declaring(verb, words[1:])
+    return _starting(partial, verb.options if partial.startswith("-") else _unused(verb, words))
 
 
 def _of_dispatcher(verb: Verb, words: Sequence[str]) -> list[str]:
@@ -57,7 +56,19 @@ def _of_dispatcher(verb: Verb, words: Sequence[str]) -> list[str]:
     inner = find(words[0], verb.verbs)
     if inner is None:
         return []
+    if inner.declares:
+        return _of_declaring(inner, words[1:])
     return _starting(words[-1], inner.options) if words[-1].startswith("-") else _paths(words[-1])
+
+
+def _of_declaring(verb: Verb, words: Sequence[str]) -> list[str]:
+    """Candidates among the options and overrides of a verb; `words` are those after it."""
+    before, partial = words[:-1], words[-1]
+    if before and before[-1] == FOLDER_OPTION:
+        return [path for path in _paths(partial) if path.endswith("/")]
+    if before and before[-1] == OUT_OPTION:
+        return _paths(partial)
+    return _starting(partial, verb.options) if partial.startswith("-") else _overrides(before, partial)
 
 
 def _unused(verb: Verb, words: Sequence[str]) -> list[str]:

@@ -32,16 +32,18 @@ class Verb:
 
 _FETCH_OPTIONS = ("--query", "--collections", "--limit", "--size", "--resize", "--licenses", "--urls", "--out")
 _FETCH_MANNERS = ("--extend", "--jobs", "--rate", "--tries", "--timeout", "--backoff", "--api", "--help")
+_PREVIEW_OPTIONS = ("--images", "--changes", "--out", "--config-dir", "--help")
 DATA_VERBS = (
     Verb("fetch", "fetch images of the ISIC Archive, or of a table of addresses", (*_FETCH_OPTIONS, *_FETCH_MANNERS)),
-    Verb("audit", "look for corrupt, duplicate and leaking images"),
+    Verb("audit", "look for corrupt, duplicate and leaking images", ("--out", "--config-dir", "--help"), declares=True),
+    Verb("preview", "draw a sheet of training images as training sees them", _PREVIEW_OPTIONS, declares=True),
 )
 
 VERBS = (
     Verb("train", "train a declared experiment; -m sweeps over several values", DECLARING, declares=True),
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
     Verb("resume", "go on with an interrupted or failed run, to the same final numbers"),
-    Verb("data", "fetch and audit images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
+    Verb("data", "fetch, audit and look at images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("setup", "install an engine's runtime, e.g. skinlab setup cntk", arguments=("cntk",)),
     Verb("doctor", "show what is installed and how to mend what is missing"),
     Verb("completion", "print a script for shell completion", arguments=("bash", "zsh", "fish")),

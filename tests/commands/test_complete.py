@@ -27,7 +27,7 @@ def test_verbs_come_first():
         ("check opt", ["optimizer=", "optimizer."]),
         ("check method", ["method=", "method."]),
         ("check se", ["seed="]),
-        ("check training.s", ["training.schedule."]),
+        ("check training.s", ["training.schedule.", "training.sampling="]),
         (
             "check training.schedule.",
             ["training.schedule.name=", "training.schedule.phases=", "training.schedule.warmup_epochs="],
