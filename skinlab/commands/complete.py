@@ -15,6 +15,7 @@ from skinlab.config import tree
 from skinlab.config.places import Place, choices, groups, places
 
 FOLDER_OPTION = "--config-dir"
+OUT_OPTION = "--out"
 UNSAFE = frozenset(" \t\n\\'\"`$&|;<>()*?[]{}!,=:")  # of file names: a shell or Hydra would need them quoted
 
 
@@ -49,6 +50,8 @@ def _of_verb(verb: Verb, words: Sequence[str]) -> list[str]:
     partial = words[-1]
     if words[-2] == FOLDER_OPTION:
         return [path for path in _paths(partial) if path.endswith("/")]
+    if words[-2] == OUT_OPTION:
+        return _paths(partial)
     if partial.startswith("-"):
         return _starting(partial, verb.options)
     before = words[1:-1]

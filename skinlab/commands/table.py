@@ -35,6 +35,7 @@ class Verb:
 
 _FETCH_OPTIONS = ("--query", "--collections", "--limit", "--size", "--resize", "--licenses", "--urls", "--out")
 _FETCH_MANNERS = ("--extend", "--jobs", "--rate", "--tries", "--timeout", "--backoff", "--api", "--help")
+_PREVIEW_OPTIONS = ("--images", "--changes", "--out", "--config-dir", "--help")
 DATA_VERBS = (
     Verb(
         "fetch",
@@ -50,6 +51,7 @@ DATA_VERBS = (
         arguments=("set", "undo", "revert"),
         declares=True,
     ),
+    Verb("preview", "draw a sheet of training images as training sees them", _PREVIEW_OPTIONS, declares=True),
 )
 
 CACHE_VERBS = (
@@ -72,7 +74,7 @@ VERBS = (
         declares=True,
         paths=True,
     ),
-    Verb("data", "fetch and audit images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
+    Verb("data", "fetch, audit and look at images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("cache", "list, delete or check what is kept to be faster: decoded images, hashes", verbs=CACHE_VERBS),
     Verb("setup", "install an engine's runtime, e.g. skinlab setup cntk", arguments=("cntk",)),
     Verb("doctor", "show what is installed and how to mend what is missing"),

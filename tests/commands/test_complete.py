@@ -28,6 +28,7 @@ def test_verbs_come_first():
         ("check method", ["method=", "method."]),
         ("check se", ["seed="]),
         ("check training.sc", ["training.schedule."]),
+        ("check training.s", ["training.schedule.", "training.sampling="]),
         (
             "check training.schedule.",
             ["training.schedule.name=", "training.schedule.phases=", "training.schedule.warmup_epochs="],
