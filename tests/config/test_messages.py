@@ -29,7 +29,7 @@ ONE_MISTAKE = {
         "optimizer=momentum_sdg: no such choice in group 'optimizer'; did you mean 'momentum_sgd'? "
         "There are: adagrad, adam, adamw, momentum_sgd, nesterov, rmsprop, sgd"
     ),
-    "engine=jax": "engine=jax: no such choice in group 'engine'; there are: cntk",
+    "engine=jax": "engine=jax: no such choice in group 'engine'; there are: cntk, torch",
     "optimizer=null": (
         "optimizer=null: no such choice in group 'optimizer'; there are: adagrad, adam, adamw, momentum_sgd, nesterov, "
         "rmsprop, sgd"
