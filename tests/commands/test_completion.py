@@ -126,7 +126,7 @@ def test_bash_itself_completes_a_typed_line(press_tab):
                 ('skinlab() { "$PYTHON" -m skinlab "$@"; }; source "$SCRIPT"; echo S""ET\n', "SET"),
                 ("", "READY "),
                 ("skinlab check dataset=f\t", "dataset=folder "),
-                ("engine.dev\t", "engine.device="),
+                ("engine.mkl\t", "engine.mkl_cpu_type="),
                 ("c\t", "cpu "),
             ):
                 os.write(ours, keys.encode())
