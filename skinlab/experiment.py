@@ -22,7 +22,7 @@ from skinlab.data.loader import Loader, class_weights
 from skinlab.data.prepare import Prepared, prepare
 from skinlab.engines.base import Engine, Plan
 from skinlab.evaluation import plots, summary
-from skinlab.networks import weights
+from skinlab.networks import pretrained
 from skinlab.run import Run
 from skinlab.serving import bundle
 from skinlab.training import minibatch, observers, schedule
@@ -50,6 +50,7 @@ def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
     Raises:
         SkinlabError: of the kind that says whose fault it was: the data, the engine, the disk.
     """
+    pretrained.require(config.network)  # before the data: a long preparation should not end in a missing file
     with timed(run, "data_s"):
         data = prepare_data(config, run)
     with engines.start(config.engine, config.seed) as engine:
@@ -108,7 +109,9 @@ def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run
         features=plan.architecture.features,
         workers=config.training.loader_workers,
     )
-    engine.build(plan, weights.initial(plan.architecture, config.seed))
+    first = pretrained.start(config.network, plan.architecture, data.classes, config.seed)
+    records.weights(run, first)
+    engine.build(plan, first.arrays)
     log.info("%s", records.describe_training(config, plan, len(rows), engine))
 
     held_out = data.rows("validation")

@@ -55,6 +55,15 @@ def output_error(path: Path, error: OSError) -> OutputError:
     return OutputError(f"{path} cannot be written ({reason}); choose another output_dir= or mend its permissions")
 
 
+def flushed(path: Path) -> None:
+    """The content of a file on the disk, so that its new name cannot outlive it in a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal digits."""
     with path.open("rb") as file:

@@ -20,7 +20,7 @@ PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it
 
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
-    rules = (_name, _classes, _split, _image_size, _std, _targets, _sinks)
+    rules = (_name, _classes, _split, _image_size, _weights, _std, _targets, _sinks)
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -91,6 +91,13 @@ def _image_size(config: schema.Config) -> Iterator[Problem]:
     if config.network.image_size < smallest:
         what = f"must be at least {smallest} for {config.network.name}: its poolings leave nothing of less"
         yield Problem(("network", "image_size"), config.network.image_size, what, others=(("network", "name"),))
+
+
+def _weights(config: schema.Config) -> Iterator[Problem]:
+    named = config.network.weights
+    if named not in ("none", "imagenet") and not Path(named).expanduser().exists():
+        what = "must be none, imagenet, or an existing .safetensors or .pth file or run directory"
+        yield Problem(("network", "weights"), named, what)
 
 
 def _std(config: schema.Config) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from skinlab.data import images
-from skinlab.data.archive.folder import flushed
+from skinlab.files import flushed
 from skinlab.transfer import download as transfer
 from skinlab.transfer.download import Part
 from skinlab.transfer.web import FetchError, Web
