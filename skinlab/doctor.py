@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Literal
 
 from skinlab import paths, settings
-from skinlab.config import places
 from skinlab.data.cache_entries import used_bytes
 from skinlab.engines.cntk import cpu, gpu, interpreters, mpi, runtime
 from skinlab.errors import ConfigError, SetupError
@@ -130,7 +129,7 @@ def check_package(name: str, module: str, *, needed: bool = True) -> Check:
 def conf_folder() -> Path | None:
     """The YAML that comes with skinlab, if it is there."""
     try:
-        return places.conf_dir()
+        return paths.conf_dir()
     except ConfigError:
         return None
 

@@ -26,7 +26,7 @@ from skinlab.data.sampling import epoch_images
 from skinlab.data.split import SUBSETS
 from skinlab.engines.base import Engine, Plan
 from skinlab.evaluation import plots, summary
-from skinlab.networks import weights
+from skinlab.networks import pretrained, weights
 from skinlab.networks.architecture import Architecture
 from skinlab.networks.symmetries import IDENTITY, Symmetry
 from skinlab.run import Run
@@ -71,6 +71,7 @@ def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
     Raises:
         SkinlabError: of the kind that says whose fault it was: the data, the engine, the disk.
     """
+    pretrained.require(config.network)  # before the data: a long preparation should not end in a missing file
     with timed(run, "data_s"):
         data = prepare_data(config, run)
     if isinstance(config.method, schema.Featurize):
@@ -110,10 +111,11 @@ def finetune(config: schema.Config, method: schema.Finetune, data: Prepared, run
 def featurize(config: schema.Config, method: schema.Featurize, data: Prepared, run: Run) -> Trained:
     """Fit a linear classifier to the features of the network as its declared weights make it."""
     architecture = networks.build(config.network, len(data.classes))
-    arrays = weights.initial(architecture, config.seed)
+    first = pretrained.start(config.network, architecture, data.classes, config.seed)
+    records.weights(run, first)
     records.engine(run, features.describe(), {})
     with timed(run, "features_s"):
-        computed = features.features(architecture, arrays, data.images, data.sha256)
+        computed = features.features(architecture, first.arrays, data.images, data.sha256)
     log.info("%s", records.describe_features(method, architecture, computed))
     rows = {subset: data.rows(subset) for subset in SUBSETS}
     with timed(run, "training_s"):
@@ -123,10 +125,10 @@ def featurize(config: schema.Config, method: schema.Featurize, data: Prepared, r
     def seen_logits(of: NDArray[np.int64], view: Symmetry) -> NDArray[np.float64]:
         if view == IDENTITY:
             return linear.logits(weight, bias, computed[of])
-        turned = features.features(architecture, arrays, data.images, data.sha256, rows=of, view=view)
+        turned = features.features(architecture, first.arrays, data.images, data.sha256, rows=of, view=view)
         return linear.logits(weight, bias, turned)
 
-    Checkpoints(run.folder("checkpoints")).save_best(weights.with_classifier(architecture, arrays, weight, bias))
+    Checkpoints(run.folder("checkpoints")).save_best(weights.with_classifier(architecture, first.arrays, weight, bias))
     predictions = {
         subset: mean_over(config.evaluation.tta, partial(seen_logits, rows[subset]))
         for subset in ("validation", "test")

@@ -1,6 +1,7 @@
 """Writing so that nothing is ever half-written: to a temporary name in the same folder, then renamed."""
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -52,6 +53,21 @@ def output_error(path: Path, error: OSError) -> OutputError:
         )
     reason = error.strerror or type(error).__name__
     return OutputError(f"{path} cannot be written ({reason}); choose another output_dir= or mend its permissions")
+
+
+def flushed(path: Path) -> None:
+    """The content of a file on the disk, so that its new name cannot outlive it in a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:

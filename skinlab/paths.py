@@ -1,11 +1,13 @@
-"""Where skinlab keeps what outlives a run: runtimes, caches and the user's settings.
+"""Where skinlab keeps what outlives a run: runtimes, caches, weights and the user's settings; and where its YAML is.
 
-Everything lies under one home so that it can be moved, shared or deleted as one: `$SKINLAB_HOME`, or
+All but the YAML lies under one home so that it can be moved, shared or deleted as one: `$SKINLAB_HOME`, or
 `$XDG_DATA_HOME/skinlab`, or `~/.local/share/skinlab`.
 """
 
 import os
 from pathlib import Path
+
+from skinlab.errors import ConfigError
 
 HOME_VARIABLE = "SKINLAB_HOME"
 
@@ -26,3 +28,21 @@ def cache() -> Path:
 def runtimes() -> Path:
     """Private interpreters that `skinlab setup` makes."""
     return home() / "runtimes"
+
+
+def weights() -> Path:
+    """Published weights as they were fetched, or put there by hand; safe to delete, they are fetched again."""
+    return home() / "weights"
+
+
+def conf_dir() -> Path:
+    """The folder of the YAML that comes with skinlab: inside the installed package, or beside it in a checkout.
+
+    Raises:
+        ConfigError: neither is there, the installation is damaged.
+    """
+    package = Path(__file__).resolve().parent
+    for candidate in (package / "conf", package.parent / "conf"):
+        if (candidate / "config.yaml").is_file():
+            return candidate
+    raise ConfigError(f"{package / 'conf'}: the YAML that comes with skinlab is not there; install skinlab again")

@@ -14,8 +14,9 @@ from skinlab.data.prepare import Prepared
 from skinlab.data.split import SUBSETS, split_csv_text
 from skinlab.data.wording import listed
 from skinlab.engines.base import Engine, Plan
-from skinlab.errors import DataError
+from skinlab.errors import ConfigError, DataError
 from skinlab.networks.architecture import Architecture
+from skinlab.networks.pretrained import Start
 from skinlab.run import Run
 from skinlab.training.loop import Fit, Record
 
@@ -69,6 +70,20 @@ def data(run: Run, prepared: Prepared) -> None:
         label_revision=prepared.label_revision,
         classes=prepared.classes,
     )
+
+
+def weights(run: Run, first: Start) -> None:
+    """Record what training begins with.
+
+    Raises:
+        ConfigError: the run is resumed, and the weights are not what they were.
+    """
+    before = run.record.get("weights", first.record)
+    if before["sha256"] != first.record["sha256"]:
+        raise ConfigError(
+            f"{first.record['file']} changed since {run.path} was started: put the file back, or start a new run"
+        )
+    run.update(weights=first.record)
 
 
 def _split_text(prepared: Prepared) -> str:

@@ -276,6 +276,10 @@ class Network:
     name: Literal["alexnet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2"] = key(
         "the architecture"
     )
+    weights: str = key(
+        "what training begins with: none (drawn from seed), imagenet (published, fetched once), a .safetensors or .pth "
+        "file, or a run directory (its best epoch)"
+    )
     image_size: int = key("width and height of the network's input", ge=32, le=1024, unit="px")
     dropout: float = key("probability that a feature is dropped before the classifier", ge=0, lt=1)
     mean: list[float] = key("per-channel mean of RGB in 0..1, subtracted inside the model", ge=3, le=3)

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from skinlab import records
 from skinlab.data.audit.findings import Findings
 from skinlab.data.label_log.apply import Correction, Corrections
 from skinlab.data.manifest import Manifest
 from skinlab.data.prepare import Prepared
+from skinlab.errors import ConfigError
+from skinlab.networks.pretrained import Start
 from skinlab.run import Run
 from skinlab.training.checkpoint import Position
 from skinlab.training.loop import Fit
@@ -57,6 +60,16 @@ def prepared(**changes: Any) -> Prepared:
         "findings": FINDINGS,
     }
     return Prepared(**(values | changes))
+
+
+def test_a_resumed_run_begins_with_the_weights_that_it_was_started_with(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", {})
+    first = {"source": "file", "file": "a.safetensors", "sha256": "1" * 64, "drawn": []}
+    for moved in (first, first | {"file": "b/a.safetensors"}):
+        records.weights(run, Start({}, moved))
+    assert run.record["weights"]["file"] == "b/a.safetensors"
+    with pytest.raises(ConfigError, match=r"a\.safetensors changed since .* was started"):
+        records.weights(run, Start({}, first | {"sha256": "2" * 64}))
 
 
 def test_predictions_are_read_back_exactly_with_their_own_labels() -> None:

@@ -147,7 +147,7 @@ def manners_of(options: Namespace) -> "Manners":
         ConfigError: an option is out of range.
     """
     from skinlab.data.archive.fetch import Manners
-    from skinlab.data.archive.pace import Patience
+    from skinlab.transfer.pace import Patience
 
     for name, least, most in (("jobs", 1, 32), ("rate", 0.01, 1000), ("tries", 1, 100), ("timeout", 0.01, 3600)):
         _check_range(f"--{name}", getattr(options, name), least, most)

@@ -76,6 +76,7 @@ VERBS = (
     ),
     Verb("data", "fetch, audit and look at images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("cache", "list, delete or check what is kept to be faster: decoded images, hashes", verbs=CACHE_VERBS),
+    Verb("weights", "list, fetch and convert published weights", arguments=("list", "fetch", "convert")),
     Verb("setup", "install an engine's runtime, e.g. skinlab setup cntk", arguments=("cntk",)),
     Verb("doctor", "show what is installed and how to mend what is missing"),
     Verb("completion", "print a script for shell completion", arguments=("bash", "zsh", "fish")),

@@ -5,10 +5,11 @@ Importing this package is cheap: Hydra and OmegaConf are imported by the functio
 
 from skinlab.config.composition import Composed, compose
 from skinlab.config.convert import to_dict
-from skinlab.config.places import conf_dir, search_path_overrides
+from skinlab.config.places import search_path_overrides
 from skinlab.config.resolvers import register_resolvers
 from skinlab.config.sweep import check_sweep
 from skinlab.config.validate import parse
+from skinlab.paths import conf_dir
 
 __all__ = [
     "Composed",

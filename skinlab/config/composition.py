@@ -14,11 +14,12 @@ from skinlab import schema
 from skinlab.config import overrides as typed_overrides
 from skinlab.config import report, tree
 from skinlab.config.origin import Origins, sources
-from skinlab.config.places import Place, conf_dir, find, places, search_path_overrides
+from skinlab.config.places import Place, find, places, search_path_overrides
 from skinlab.config.plain import to_plain
 from skinlab.config.resolvers import register_resolvers
 from skinlab.config.validate import check
 from skinlab.errors import ConfigError
+from skinlab.paths import conf_dir
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

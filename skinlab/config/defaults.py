@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from skinlab.config.places import conf_dir
 from skinlab.config.tree import KeyPath
+from skinlab.paths import conf_dir
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skinlab.errors import ConfigError
+from skinlab.paths import conf_dir
 
 NOT_OURS = frozenset({"hydra"})  # a folder of conf/ that configures Hydra itself, not an experiment
 
@@ -22,19 +23,6 @@ class Place:
     def file(self, name: str) -> Path:
         """The YAML file of a config name such as `dataset/folder`."""
         return self.path / f"{name}.yaml"
-
-
-def conf_dir() -> Path:
-    """The folder of the YAML that comes with skinlab: inside the installed package, or beside it in a checkout.
-
-    Raises:
-        ConfigError: neither is there, the installation is damaged.
-    """
-    package = Path(__file__).resolve().parents[1]
-    for candidate in (package / "conf", package.parent / "conf"):
-        if (candidate / "config.yaml").is_file():
-            return candidate
-    raise ConfigError(f"{package / 'conf'}: the YAML that comes with skinlab is not there; install skinlab again")
 
 
 def places(config_dirs: Sequence[Path] = ()) -> tuple[Place, ...]:

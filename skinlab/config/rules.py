@@ -4,6 +4,7 @@ import importlib.util
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from skinlab import networks, schema
@@ -33,7 +34,7 @@ DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
     data = (_name, _classes, _label_revision, _split, _targets, _copies, _imbalance)
-    rules = (*data, _image_size, _std, _engine, _runtime, _sinks)
+    rules = (*data, _image_size, _weights, _std, _engine, _runtime, _sinks)
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -111,6 +112,13 @@ def _image_size(config: schema.Config) -> Iterator[Problem]:
     if config.network.image_size < smallest:
         what = f"must be at least {smallest} for {config.network.name}: its poolings leave nothing of less"
         yield Problem(("network", "image_size"), config.network.image_size, what, others=(("network", "name"),))
+
+
+def _weights(config: schema.Config) -> Iterator[Problem]:
+    named = config.network.weights
+    if named not in ("none", "imagenet") and not Path(named).expanduser().exists():
+        what = "must be none, imagenet, or an existing .safetensors or .pth file or run directory"
+        yield Problem(("network", "weights"), named, what)
 
 
 def _std(config: schema.Config) -> Iterator[Problem]:

@@ -131,7 +131,7 @@ def test_the_packaged_folder_comes_before_one_beside_the_package(tmp_path, monke
     for folder in (tmp_path / "skinlab" / "conf", tmp_path / "conf"):
         folder.mkdir(parents=True)
         (folder / "config.yaml").touch()
-    monkeypatch.setattr("skinlab.config.places.__file__", str(tmp_path / "skinlab" / "config" / "places.py"))
+    monkeypatch.setattr("skinlab.paths.__file__", str(tmp_path / "skinlab" / "paths.py"))
     assert conf_dir() == tmp_path / "skinlab" / "conf"
 
 

@@ -52,6 +52,14 @@ def test_an_image_of_which_a_network_leaves_nothing_is_refused(mistakes):
     assert compose(["network=mobilenet_v2", "network.image_size=32"]).config.network.image_size == 32
 
 
+def test_weights_are_known_by_name_or_there(mistakes, tmp_path):
+    assert mistakes("network.weights=imagnet") == [
+        "network.weights=imagnet: must be none, imagenet, or an existing .safetensors or .pth file or run directory"
+    ]
+    for named in ("none", "imagenet", str(tmp_path)):
+        assert compose([f"network.weights={named}"]).config.network.weights == named
+
+
 def test_no_channel_is_divided_by_zero(mistakes):
     assert mistakes("network.std=[1,0,1]") == ["network.std=[1,0,1]: each must be greater than 0"]
 

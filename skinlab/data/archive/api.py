@@ -18,12 +18,12 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
-from skinlab.data.archive import addresses
 from skinlab.data.archive.declaration import ArchiveQuery
 from skinlab.data.archive.entries import Entry, Page
-from skinlab.data.archive.web import FetchError, RefusedError, Web
 from skinlab.data.sources.files import is_image
 from skinlab.errors import ConfigError, DataError
+from skinlab.transfer import addresses
+from skinlab.transfer.web import FetchError, RefusedError, Web
 
 PUBLIC_API = "https://api.isic-archive.com/api/v2/"
 API_VARIABLE = "SKINLAB_ISIC_API"

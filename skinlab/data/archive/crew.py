@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from typing import Generic, TypeVar
 
-from skinlab.data.archive.pace import StoppedError
+from skinlab.transfer.pace import StoppedError
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")

@@ -15,17 +15,18 @@ from typing import Protocol
 from skinlab.data.archive.api import ArchiveSource, plain_http
 from skinlab.data.archive.crew import Crew
 from skinlab.data.archive.declaration import ArchiveQuery, Declared, key
-from skinlab.data.archive.download import Part, download, settle
+from skinlab.data.archive.download import download, settle
 from skinlab.data.archive.entries import Entry, Page, Source
 from skinlab.data.archive.folder import ATTRIBUTION, FAILURES, METADATA, LocalCopy, write_text
 from skinlab.data.archive.listing import Listing
-from skinlab.data.archive.pace import Pacer, Patience
 from skinlab.data.archive.rows import Rows
 from skinlab.data.archive.tables import FIRST_COLUMNS, attribution_md, metadata_csv
 from skinlab.data.archive.urls import COLUMNS, UrlSource
-from skinlab.data.archive.web import ExhaustedError, FetchError, RefusedError, Web
 from skinlab.data.sources.files import without_extension
 from skinlab.errors import DataError
+from skinlab.transfer.download import Part
+from skinlab.transfer.pace import Pacer, Patience
+from skinlab.transfer.web import ExhaustedError, FetchError, RefusedError, Web
 
 _HOPELESS = 20
 """So many files in a row that exhausted all tries mean that the server is down."""

@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 from skinlab.data.archive.declaration import Declared, gist, key
 from skinlab.data.storage import new_file
 from skinlab.errors import DataError, OutputError
+from skinlab.files import flushed
 
 RECORD = "fetch.json"
 METADATA = "metadata.csv"
@@ -149,12 +149,3 @@ def write_text(path: Path, text: str) -> None:
     with new_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
         flushed(temporary)
-
-
-def flushed(path: Path) -> None:
-    """The content of a file on the disk, so that its new name cannot outlive it in a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

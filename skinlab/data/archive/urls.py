@@ -7,12 +7,12 @@ from collections import Counter, defaultdict
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from skinlab.data.archive import addresses
 from skinlab.data.archive.declaration import Declared
 from skinlab.data.archive.entries import Entry, Page
 from skinlab.data.sources.files import is_image
 from skinlab.data.wording import listed, nearest
 from skinlab.errors import DataError
+from skinlab.transfer import addresses
 
 COLUMNS = ("file", "fetch", "label", "group", "url")
 _REQUIRED = ("url", "label")

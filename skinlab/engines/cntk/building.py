@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skinlab.engines.cntk import children
+from skinlab import children
 from skinlab.engines.cntk.pins import Variant
 from skinlab.errors import SetupError
 

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from skinlab.engines.cntk import children
+from skinlab import children
 from skinlab.engines.cntk.pins import Variant
 from skinlab.errors import SetupError
 

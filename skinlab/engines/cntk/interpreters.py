@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from skinlab.engines.cntk import children
+from skinlab import children
 from skinlab.errors import SetupError
 
 VARIABLE = "SKINLAB_PYTHON36"

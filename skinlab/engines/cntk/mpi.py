@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from skinlab.engines.cntk import children
+from skinlab import children
 from skinlab.errors import SetupError
 
 NAMES = ("libmpi.so.12", "libmpi_cxx.so.1")

@@ -2,34 +2,16 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from skinlab.transfer.wheels import Pin
 
 Variant = Literal["cpu", "gpu"]
 
 LOCK_FILE = Path(__file__).with_name("requirements.lock")
 CNTK_PACKAGES: dict[Variant, str] = {"cpu": "cntk", "gpu": "cntk-gpu"}
 _LINE = re.compile(r"(?P<name>[\w.-]+)==(?P<version>\S+) --hash=sha256:(?P<sha256>[0-9a-f]{64})")
-
-
-@dataclass(frozen=True)
-class Pin:
-    """One package in one version, and the SHA-256 of its only acceptable wheel."""
-
-    name: str
-    version: str
-    sha256: str
-
-    @property
-    def requirement(self) -> str:
-        """The line that pip reads."""
-        return f"{self.name}=={self.version} --hash=sha256:{self.sha256}"
-
-    @property
-    def wheel_pattern(self) -> str:
-        """Glob pattern of its wheel's file name."""
-        return f"{self.name.replace('-', '_')}-{self.version}-*.whl"
 
 
 def parse(text: str) -> list[Pin]:

@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import skinlab
-from skinlab import paths
-from skinlab.engines.cntk import building, children, cpu, gpu, interpreters, mpi, wheels
+from skinlab import children, paths
+from skinlab.engines.cntk import building, cpu, gpu, interpreters, mpi, wheels
 from skinlab.engines.cntk.interpreters import Interpreter
-from skinlab.engines.cntk.pins import Pin, Variant, lock_sha256, pins_of, runtime_name
+from skinlab.engines.cntk.pins import Variant, lock_sha256, pins_of, runtime_name
 from skinlab.errors import OutputError, SetupError
+from skinlab.transfer.wheels import Pin
 
 SCHEMA = 1
 COMMAND = "skinlab setup cntk"

@@ -3,18 +3,17 @@
 The private environment has no working pip of its own to maintain: 3.6's last one no longer speaks to every index.
 """
 
-import hashlib
-import importlib.util
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from skinlab.engines.cntk import children
-from skinlab.engines.cntk.pins import Pin
+from skinlab import children
 from skinlab.errors import SetupError
+from skinlab.files import sha256_of
+from skinlab.transfer import wheels
+from skinlab.transfer.wheels import Pin
 
 _PLATFORM = (
     "--python-version=3.6",
@@ -23,32 +22,6 @@ _PLATFORM = (
     "--platform=manylinux1_x86_64",
     "--only-binary=:all:",
 )
-# Settings of the user that are meant for other installs and would break this one.
-_UNWANTED = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_REQUIREMENT", "PIP_NO_BINARY", "PIP_PLATFORM")
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _pip(*arguments: str | Path, environment: dict[str, str]) -> str:
-    """Runs pip; returns what went wrong, or nothing.
-
-    Raises:
-        SetupError: this environment has no pip.
-    """
-    if importlib.util.find_spec("pip") is None:
-        raise SetupError(f"pip is missing in the environment of {sys.executable}: run `{sys.executable} -m ensurepip`")
-    done = children.run([sys.executable, "-m", "pip", *arguments], environment=environment)
-    return children.last_words(done) if done.returncode else ""
-
-
-def _download_environment() -> dict[str, str]:
-    """The user's index, proxy and certificates count; a constraints file for other packages does not."""
-    kept = {name: value for name, value in children.clean_environment().items() if name not in _UNWANTED}
-    return {**kept, "PIP_CONSTRAINT": os.devnull, "PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 def _install_environment() -> dict[str, str]:
@@ -87,16 +60,11 @@ def fetch(pins: list[Pin], folder: Path, report: Callable[[str], None]) -> None:
 
 
 def _fetch_one(pin: Pin, folder: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as temporary:
-        wanted = _requirements([pin], Path(temporary))
-        arguments = ("download", "--no-deps", "--require-hashes", "-r", wanted, "--dest", temporary, *_PLATFORM)
-        if failure := _pip(*arguments, environment=_download_environment()):
-            raise SetupError(
-                f"could not fetch {pin.name} {pin.version}: {failure}; check the network and pip's index settings and "
-                "run `skinlab setup cntk` again: what was fetched is kept"
-            )
-        for wheel in Path(temporary).glob(pin.wheel_pattern):
-            wheel.replace(folder / wheel.name)
+    if failure := wheels.download(pin, folder, _PLATFORM):
+        raise SetupError(
+            f"could not fetch {pin.name} {pin.version}: {failure}; check the network and pip's index settings and "
+            "run `skinlab setup cntk` again: what was fetched is kept"
+        )
 
 
 def install(pins: list[Pin], folder: Path, site_packages: Path) -> None:
@@ -112,8 +80,8 @@ def install(pins: list[Pin], folder: Path, site_packages: Path) -> None:
         OSError: the disk is full.
     """
     with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as temporary:
-        wanted = _requirements(pins, Path(temporary))
-        failure = _pip(
+        wanted = wheels.requirements(pins, Path(temporary))
+        failure = wheels.pip(
             *("install", "--no-index", "--find-links", folder, "--no-deps", "--require-hashes", "-r", wanted),
             *("--no-compile", "--target", site_packages, *_PLATFORM),  # this pip would compile for its own Python
             environment=_install_environment(),
@@ -121,9 +89,3 @@ def install(pins: list[Pin], folder: Path, site_packages: Path) -> None:
     if failure:
         raise SetupError(f"could not install the fetched wheels from {folder}: {failure}")
     shutil.rmtree(site_packages / "bin", ignore_errors=True)  # scripts of numpy and pip for the wrong interpreter
-
-
-def _requirements(pins: list[Pin], folder: Path) -> Path:
-    path = folder / "requirements.txt"
-    path.write_text("".join(f"{pin.requirement}\n" for pin in pins), encoding="utf-8")
-    return path

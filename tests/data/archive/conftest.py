@@ -7,8 +7,8 @@ import pytest
 
 from skinlab.data.archive.declaration import ArchiveQuery
 from skinlab.data.archive.fetch import Manners, Summary, fetch_archive
-from skinlab.data.archive.pace import Pacer, Patience
-from skinlab.data.archive.web import Web
+from skinlab.transfer.pace import Pacer, Patience
+from skinlab.transfer.web import Web
 from tests.data.archive.archive_server import Archive, serving
 
 PATIENCE = Patience(connect=5, read=1.0, tries=12, backoff=0.01, longest_backoff=0.02)

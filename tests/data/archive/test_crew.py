@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from skinlab.data.archive.crew import Crew
-from skinlab.data.archive.pace import StoppedError
+from skinlab.transfer.pace import StoppedError
 
 
 def test_every_task_gives_one_result():

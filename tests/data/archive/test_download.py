@@ -4,8 +4,9 @@ import pytest
 from PIL import Image
 
 from skinlab.data.archive import download as module
-from skinlab.data.archive.download import Part, download, settle
-from skinlab.data.archive.web import ExhaustedError, FetchError, RefusedError
+from skinlab.data.archive.download import download, settle
+from skinlab.transfer.download import Part
+from skinlab.transfer.web import ExhaustedError, FetchError, RefusedError
 from tests.data.archive.archive_server import isic_id, jpeg
 
 NAME = isic_id(3)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from skinlab.engines.cntk import wheels
-from skinlab.engines.cntk.pins import Pin
 from skinlab.errors import SetupError
+from skinlab.files import sha256_of
+from skinlab.transfer.wheels import Pin
 
 
 def record_line(name: str, content: bytes) -> str:
@@ -30,7 +31,7 @@ def make_wheel(folder: Path, name: str) -> Pin:
     with zipfile.ZipFile(path, "w") as archive:
         for inside, content in {**files, f"{info}/RECORD": record.encode()}.items():
             archive.writestr(inside, content)
-    return Pin(name, "1.0", wheels.sha256_of(path))
+    return Pin(name, "1.0", sha256_of(path))
 
 
 @pytest.fixture
@@ -103,6 +104,6 @@ def test_pip_settings_for_other_installs_do_not_matter(
 def test_an_environment_without_pip_is_told_how_to_get_it(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wheels.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(SetupError, match=f"{sys.executable} -m ensurepip"):
         wheels.fetch([make_wheel(index, "skinlab_probe")], tmp_path / "downloads", lambda _line: None)

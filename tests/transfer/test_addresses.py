@@ -1,6 +1,6 @@
 import pytest
 
-from skinlab.data.archive.addresses import is_loopback, problem, redirected, shown
+from skinlab.transfer.addresses import is_loopback, problem, redirected, shown
 
 
 @pytest.mark.parametrize(

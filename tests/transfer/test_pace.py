@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from skinlab.data.archive.pace import Pacer, Patience, StoppedError, retry_after
+from skinlab.transfer.pace import Pacer, Patience, StoppedError, retry_after
 
 NOW = datetime(2024, 5, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -37,7 +37,7 @@ def test_waits_are_drawn_from_a_range_that_doubles_up_to_its_bound():
 
 def test_all_threads_share_one_rate(monkeypatch):
     clock = [100.0]
-    monkeypatch.setattr("skinlab.data.archive.pace.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("skinlab.transfer.pace.time.monotonic", lambda: clock[0])
     pacer = Pacer(rate=4)
     starts = []
 

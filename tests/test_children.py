@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from skinlab.engines.cntk import children
+from skinlab import children
 
 PARENT = """
 import sys
-from skinlab.engines.cntk import children
+from skinlab import children
 children.run([sys.executable, "-c", "import os, time; print(os.getpid(), file=open(sys.argv[1], 'w'), flush=True); "
               "time.sleep(600)".replace("sys.argv[1]", repr(sys.argv[1]))])
 """

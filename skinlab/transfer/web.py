@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from skinlab import __version__
-from skinlab.data.archive import addresses
-from skinlab.data.archive.pace import Pacer, Patience, retry_after
 from skinlab.errors import DataError
+from skinlab.transfer import addresses
+from skinlab.transfer.pace import Pacer, Patience, retry_after
 
 if TYPE_CHECKING:
     import requests

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from skinlab.data.archive import web as module
-from skinlab.data.archive.pace import Pacer
-from skinlab.data.archive.web import ExhaustedError, FetchError, RefusedError, TransientError, Web
+from skinlab.transfer import web as module
+from skinlab.transfer.pace import Pacer
+from skinlab.transfer.web import ExhaustedError, FetchError, RefusedError, TransientError, Web
 from tests.data.archive.conftest import PATIENCE
 
 
