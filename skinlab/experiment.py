@@ -81,7 +81,8 @@ def make_plan(config: schema.Config, data: Prepared) -> Plan:
     images, training = len(data.rows("train")), config.training
     steps = -(-images // config.optimizer.minibatch_size)
     architecture = networks.build(config.network, len(data.classes))
-    minibatch.check(architecture, images, config.optimizer.minibatch_size)
+    workers = config.engine.workers if isinstance(config.engine, schema.CntkEngine) else 1
+    minibatch.check(architecture, images, config.optimizer.minibatch_size, workers)
     return Plan(
         architecture=architecture,
         optimizer=config.optimizer,

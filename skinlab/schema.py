@@ -405,7 +405,10 @@ class CntkEngine:
 
     name: Literal["cntk"] = key("which engine")
     device: Literal["auto", "cpu", "gpu"] = key("auto: a GPU where the runtime has the GPU build, else the CPU")
-    threads: int | None = key("CPU threads of the worker; null: one per core that this process may use", ge=1, le=1024)
+    threads: int | None = key(
+        "CPU threads, of all workers together; null: one per core that this process may use", ge=1, le=1024
+    )
+    workers: int = key("processes that share each minibatch, on the CPU; more than 1 needs OpenMPI", ge=1, le=64)
     mkl_cpu_type: Literal["auto", "default", "avx2"] = key("MKL code path; auto: avx2 on CPUs that are not Intel's")
 
 

@@ -1,6 +1,8 @@
 """The CNTK engine as the training loop sees it: a client of the worker process."""
 
+import os
 import shutil
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +14,7 @@ from skinlab import files, schema
 from skinlab.engines.base import Batch, Plan, StepResult
 from skinlab.engines.cntk import runtime as runtimes
 from skinlab.engines.cntk.shared import Layout, SharedArrays, no_room, shared_folder
+from skinlab.engines.cntk.worker_group import WorkerGroup
 from skinlab.engines.cntk.worker_process import WorkerProcess
 from skinlab.errors import EngineError
 from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM
@@ -38,17 +41,18 @@ class CntkEngine:
 
     def __init__(self, engine: schema.CntkEngine, seed: int) -> None:
         self._runtime = runtimes.require()
-        environment = self._runtime.environment(threads=engine.threads, mkl_cpu_type=engine.mkl_cpu_type)
         self._shared: SharedArrays | None = None
         self._rates = np.empty(0)
         self._checkpoint_bytes = 0
-        self._worker = WorkerProcess(self._runtime, environment)
-        try:
-            self._hello = self._worker.ask("hello", device=engine.device, seed=seed)
-        except BaseException:  # Ctrl-C too, which may come while the worker starts
-            self._worker.kill()
-            raise
-        self._folder = shared_folder()  # last, so that nothing above can leave it behind
+        with ExitStack() as undo:  # also where Ctrl-C comes while the worker starts
+            self._folder = shared_folder()
+            undo.callback(shutil.rmtree, self._folder, ignore_errors=True)
+            self._worker = start_worker(self._runtime, engine, self._folder)
+            undo.callback(self._worker.stop)
+            undo.callback(self._worker.kill)
+            device = engine.device if engine.workers == 1 else "cpu"
+            self._hello = self._worker.ask("hello", device=device, seed=seed)
+            undo.pop_all()
 
     @property
     def checkpoint_bytes(self) -> int:
@@ -56,9 +60,9 @@ class CntkEngine:
         return self._checkpoint_bytes
 
     @property
-    def worker_pid(self) -> int:
-        """Process id of the worker."""
-        return self._worker.pid
+    def worker_pids(self) -> list[int]:
+        """Process id of each worker."""
+        return self._worker.pids
 
     def build(self, plan: Plan, weights: Weights) -> None:
         """See `Engine.build`."""
@@ -126,7 +130,8 @@ class CntkEngine:
     def describe(self) -> dict[str, Any]:
         """See `Engine.describe`."""
         facts = {name: value for name, value in self._hello.items() if name != "pid"}
-        return {"name": "cntk", "variant": self._runtime.variant, **facts}
+        workers = len(self._worker.pids)
+        return {"name": "cntk", "variant": self._runtime.variant, **facts, "workers": workers}
 
     def packages(self) -> dict[str, str]:
         """See `Engine.packages`."""
@@ -168,6 +173,23 @@ class CntkEngine:
         if self._shared is None:
             raise EngineError("the CNTK engine was used before its network was built")
         return self._shared
+
+
+def start_worker(runtime: runtimes.Runtime, engine: schema.CntkEngine, folder: Path) -> WorkerProcess | WorkerGroup:
+    """Start the declared workers; several share the threads of one.
+
+    Raises:
+        SetupError: several are asked for, and OpenMPI is not there.
+        EngineError: they do not start.
+    """
+    if engine.workers == 1:
+        return WorkerProcess(runtime, runtime.environment(threads=engine.threads, mkl_cpu_type=engine.mkl_cpu_type))
+    environment = runtime.environment(
+        threads=max(1, (engine.threads or len(os.sched_getaffinity(0))) // engine.workers),
+        mkl_cpu_type=engine.mkl_cpu_type,
+        mpi_folder=runtime.parallel_mpi(engine.workers, folder / "mpi"),
+    )
+    return WorkerGroup(runtime, environment, engine.workers, folder)
 
 
 def update_rule(plan: Plan) -> dict[str, Any]:

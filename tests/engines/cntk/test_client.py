@@ -157,7 +157,7 @@ def test_a_loaded_checkpoint_continues_bit_for_bit_in_a_new_process(home: Path, 
 def test_a_killed_worker_is_an_error_that_says_so(engine: CntkEngine) -> None:
     network = linear_network(4)
     engine.build(plan(network), weights.initial(network, 1))
-    os.kill(engine.worker_pid, signal.SIGKILL)
+    os.kill(engine.worker_pids[0], signal.SIGKILL)
     with pytest.raises(EngineError, match=r"the CNTK worker died in train_step \(killed by SIGKILL"):
         engine.train_step(batch(4, 4, features=3), 0)
 
@@ -173,7 +173,7 @@ def test_a_failure_inside_cntk_is_told_and_the_worker_lives(engine: CntkEngine, 
 def test_nothing_is_left_after_close(home: Path) -> None:
     ours = f"skinlab-{os.getpid()}-*"
     with CntkEngine(ENGINE, seed=1) as started:
-        pid = started.worker_pid
+        (pid,) = started.worker_pids
         assert len(list(Path("/dev/shm").glob(ours))) == 1
     assert list(Path("/dev/shm").glob(ours)) == []
     assert not Path(f"/proc/{pid}").exists()
@@ -183,8 +183,8 @@ PARENT = """
 import sys, time
 from skinlab import schema
 from skinlab.engines.cntk.client import CntkEngine
-engine = CntkEngine(schema.CntkEngine(name="cntk", device="cpu", threads=None, mkl_cpu_type="auto"), seed=1)
-print(engine.worker_pid, flush=True)
+engine = CntkEngine(schema.CntkEngine(name="cntk", device="cpu", threads=None, workers=1, mkl_cpu_type="auto"), seed=1)
+print(*engine.worker_pids, flush=True)
 time.sleep(60)
 """
 
