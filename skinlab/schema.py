@@ -399,12 +399,19 @@ class Evaluation:
 # --- engine, tracking ----------------------------------------------------------------------------------------------
 
 
+GpuName = Literal["gpu:0", "gpu:1", "gpu:2", "gpu:3", "gpu:4", "gpu:5", "gpu:6", "gpu:7"]
+"""A GPU by its number among those that CUDA_VISIBLE_DEVICES leaves."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CntkEngine:
     """Microsoft CNTK 2.7 in its own Python 3.6 worker process."""
 
     name: Literal["cntk"] = key("which engine")
-    device: Literal["auto", "cpu", "gpu"] = key("auto: a GPU where the runtime has the GPU build, else the CPU")
+    device: Literal["auto", "cpu", "gpu", GpuName] = key(
+        "auto: a GPU where the runtime has the GPU build and there is one worker, else the CPU; gpu: the first that "
+        "CNTK covers; gpu:1: the second of those that CUDA_VISIBLE_DEVICES leaves"
+    )
     threads: int | None = key(
         "CPU threads, of all workers together; null: one per core that this process may use", ge=1, le=1024
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from skinlab import files, schema
 from skinlab.engines.base import Batch, Plan, StepResult
+from skinlab.engines.cntk import gpu
 from skinlab.engines.cntk import runtime as runtimes
 from skinlab.engines.cntk.shared import Layout, SharedArrays, no_room, shared_folder
 from skinlab.engines.cntk.worker_group import WorkerGroup
@@ -36,6 +37,7 @@ class CntkEngine:
 
     Raises:
         SetupError: no CNTK runtime is installed.
+        ConfigError: the declared GPU is not there, or CNTK does not cover it.
         EngineError: the worker does not start.
     """
 
@@ -50,8 +52,7 @@ class CntkEngine:
             self._worker = start_worker(self._runtime, engine, self._folder)
             undo.callback(self._worker.stop)
             undo.callback(self._worker.kill)
-            device = engine.device if engine.workers == 1 else "cpu"
-            self._hello = self._worker.ask("hello", device=device, seed=seed)
+            self._hello = self._worker.ask("hello", gpu=self._choose_gpu(engine), seed=seed)
             undo.pop_all()
 
     @property
@@ -152,6 +153,13 @@ class CntkEngine:
         if exception_type is not None:
             self._worker.kill()  # it may be in the middle of a long step that nobody waits for any more
         self.close()
+
+    def _choose_gpu(self, engine: schema.CntkEngine) -> int | None:
+        if engine.workers > 1:
+            return None
+        seen = self._worker.ask("gpus")["gpus"]
+        visible = [gpu.Gpu(each["name"], tuple(each["capability"]), driver="") for each in seen]
+        return gpu.select(engine.device, visible, lambda: gpu.absence(self._runtime.variant))
 
     def _share(self, plan: Plan) -> SharedArrays:
         network, capacity = plan.architecture, plan.optimizer.minibatch_size

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 
 from skinlab import schema
 from skinlab.engines.base import Plan
+from skinlab.engines.cntk import gpu
 from skinlab.engines.cntk.client import CntkEngine
-from skinlab.errors import EngineError
+from skinlab.errors import ConfigError, EngineError
 from skinlab.networks import weights
 from skinlab.networks.architecture import Architecture, Builder
 from skinlab.networks.onnx_graph import to_onnx
@@ -168,6 +170,14 @@ def test_a_failure_inside_cntk_is_told_and_the_worker_lives(engine: CntkEngine, 
     with pytest.raises(EngineError, match="CNTK failed in load"):
         engine.load(tmp_path)
     assert engine.predict(images(2, 4)).shape == (2, 2)
+
+
+def test_a_gpu_that_is_not_there_is_refused_with_the_reason(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "detect", list)
+    ours = f"skinlab-{os.getpid()}-*"
+    with pytest.raises(ConfigError, match="engine.device=gpu:1: CNTK sees no GPU: no NVIDIA GPU with a driver"):
+        CntkEngine(replace(ENGINE, device="gpu:1"), seed=1)
+    assert list(Path("/dev/shm").glob(ours)) == []
 
 
 def test_nothing_is_left_after_close(home: Path) -> None:

@@ -194,13 +194,17 @@ class Worker:
         self.ranks = Ranks(self.cntk) if distributed else Alone()
         self.graph = self.trainer = self.optimizer = self.shared = None
 
-    def hello(self, device, seed):
-        """Choose the device, fix seeds and algorithms; tell what this runtime is."""
+    def gpus(self):
+        """The GPUs that CNTK sees: those that CUDA_VISIBLE_DEVICES leaves."""
+        device = self.cntk.device
+        seen = [item for item in device.all_devices() if item.type() == device.DeviceKind.GPU]
+        found = [device.get_gpu_properties(item) for item in sorted(seen, key=lambda item: item.id())]
+        return {"gpus": [{"name": gpu.name, "capability": [gpu.version_major, gpu.version_minor]} for gpu in found]}
+
+    def hello(self, gpu, seed):
+        """Choose the device, by its number or the CPU, fix seeds and algorithms; tell what this runtime is."""
         cntk = self.cntk
-        gpus = [item for item in cntk.all_devices() if item.type() == cntk.device.DeviceKind.GPU]
-        if device == "gpu" and not gpus:
-            raise RuntimeError("CNTK sees no GPU here")
-        chosen = cntk.gpu(0) if gpus and device != "cpu" else cntk.cpu()
+        chosen = cntk.cpu() if gpu is None else cntk.gpu(gpu)
         cntk.try_set_default_device(chosen)
         cntk.cntk_py.set_fixed_random_seed(seed)
         cntk.cntk_py.force_deterministic_algorithms()
