@@ -164,6 +164,7 @@ def evaluate(
         "note": records.data_note(config.dataset),
         "best_epoch": None if best is None else best + 1,
         "epochs": fitted.position.epoch,
+        "stopped_early": fitted.position.stopped_early,
         "monitor": config.training.monitor,
         **subsets,
     }

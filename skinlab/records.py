@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from skinlab.engines.base import Engine, Plan
 from skinlab.errors import DataError
 from skinlab.run import Run
 from skinlab.training.loop import Fit, Record
+
+log = logging.getLogger(__name__)
 
 BUNDLE_CHECK_IMAGES = 64
 """Test images on which the exported model is compared with its engine."""
@@ -120,10 +123,13 @@ def describe_training(config: schema.Config, plan: Plan, images: int, started: E
 
 
 def training(run: Run, fitted: Fit) -> None:
-    """Record the speed of training, and all of metrics.jsonl, should a kill have come before its last line."""
-    run.write_metrics(fitted.position.records)
+    """Record the end and the speed of training, and all of metrics.jsonl: a kill may have come before its last line."""
+    position = fitted.position
+    run.write_metrics(position.records)
     rate = round(fitted.images / fitted.seconds, 2) if fitted.seconds else None
-    run.update(images_per_second=rate)
+    run.update(images_per_second=rate, epochs=position.epoch, stopped_early=position.stopped_early)
+    if position.stopped_early:
+        log.info("stopped early after epoch %d: no improvement for %d epochs", position.epoch, position.waited)
 
 
 class MetricsFile:

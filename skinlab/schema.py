@@ -373,6 +373,14 @@ class Schedule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EarlyStopping:
+    """Training ends before its last epoch where the monitored metric does not get better any more."""
+
+    patience: int | None = key("epochs in a row without an improvement after which training ends; null: never", ge=1)
+    min_delta: float = key("an improvement is more than this, over the last epoch that was one", ge=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """The training loop, the same on every engine."""
 
@@ -382,6 +390,7 @@ class Training:
         "balanced: a class counts by the inverse of its frequency in the loss"
     )
     monitor: Literal["auc", "loss", "accuracy"] = key("validation metric that chooses the best epoch")
+    early_stopping: EarlyStopping = key("when to end early, by the monitored metric")
     loader_workers: int = key(
         "threads that prepare batches; 0: in the training thread. Never changes a result", ge=0, le=64
     )
