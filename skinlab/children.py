@@ -16,7 +16,7 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 
-def _death_with_parent() -> Callable[[], None]:
+def death_with_parent() -> Callable[[], None]:
     """A function for the child that asks Linux to kill it when its parent dies; looked up before the fork."""
     prctl = ctypes.CDLL(None).prctl
     return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -51,7 +51,7 @@ def run(
         errors="replace",
         timeout=timeout,
         close_fds=False,
-        preexec_fn=_death_with_parent(),  # one system call, looked up before the fork
+        preexec_fn=death_with_parent(),  # one system call, looked up before the fork
         check=False,
     )
     if done.returncode != 0 and os.strerror(errno.ENOSPC) in done.stderr:

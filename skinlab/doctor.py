@@ -83,6 +83,7 @@ def examine() -> list[Check]:
         check_shared_memory(Path("/dev/shm")),  # noqa: S108 - looked at, nothing is written
         check_cpu(),
         *check_cntk(),
+        check_mpiexec(),
         check_gpu(),
         *(check_package(name, module, needed=False) for name, module in EXTRAS.items()),
     ]
@@ -227,6 +228,16 @@ def _check_mpi(*, needed: bool) -> Check:
         return Check(name, "ok", f"no OpenMPI; {shlex.join(compilers[0])} compiles the stub", needed=needed)
     mend = f"{shlex.quote(sys.executable)} -m pip install ziglang"
     return Check(name, "missing", "neither", mend, needed)
+
+
+def check_mpiexec() -> Check:
+    """What starts several CNTK workers; never needed by one."""
+    launcher, libraries = mpi.find_launcher(), mpi.find_openmpi()
+    if launcher and libraries:
+        found = f"{launcher}, {libraries[0]}: engine.workers may be more than 1"
+        return Check("mpiexec", "ok", found, needed=False)
+    lacking = "OpenMPI's mpiexec" if libraries else "OpenMPI's libraries with C++ bindings"
+    return Check("mpiexec", "missing", f"no {lacking} (optional)", "apt install openmpi-bin libopenmpi3", needed=False)
 
 
 def check_gpu() -> Check:

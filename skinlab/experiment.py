@@ -142,7 +142,8 @@ def make_plan(config: schema.Config, method: schema.Finetune, data: Prepared) ->
     images, training = epoch_images(len(data.rows("train")), config.augmentation.copies), config.training
     steps = -(-images // config.optimizer.minibatch_size)
     architecture = networks.build(config.network, len(data.classes))
-    minibatch.check(architecture, images, config.optimizer.minibatch_size)
+    workers = config.engine.workers if isinstance(config.engine, schema.CntkEngine) else 1
+    minibatch.check(architecture, images, config.optimizer.minibatch_size, workers)
     return Plan(
         architecture=architecture,
         optimizer=config.optimizer,
@@ -235,6 +236,7 @@ def evaluate(config: schema.Config, data: Prepared, trained: Trained, run: Run) 
         "note": records.data_note(config.dataset),
         "best_epoch": None if best is None else best + 1,
         "epochs": position.epoch,
+        "stopped_early": position.stopped_early,
         "monitor": config.training.monitor if position.epoch else None,
         "tta": config.evaluation.tta,
         **subsets,

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,8 @@ from skinlab.networks.architecture import Architecture
 from skinlab.networks.pretrained import Start
 from skinlab.run import Run
 from skinlab.training.loop import Fit, Record
+
+log = logging.getLogger(__name__)
 
 BUNDLE_CHECK_IMAGES = 64
 """Test images on which the exported model is compared with its engine."""
@@ -164,10 +167,13 @@ def describe_features(method: schema.Featurize, architecture: Architecture, comp
 
 
 def training(run: Run, fitted: Fit) -> None:
-    """Record the speed of training, and all of metrics.jsonl, should a kill have come before its last line."""
-    run.write_metrics(fitted.position.records)
+    """Record the end and the speed of training, and all of metrics.jsonl: a kill may have come before its last line."""
+    position = fitted.position
+    run.write_metrics(position.records)
     rate = round(fitted.images / fitted.seconds, 2) if fitted.seconds else None
-    run.update(images_per_second=rate)
+    run.update(images_per_second=rate, epochs=position.epoch, stopped_early=position.stopped_early)
+    if position.stopped_early:
+        log.info("stopped early after epoch %d: no improvement for %d epochs", position.epoch, position.waited)
 
 
 class MetricsFile:

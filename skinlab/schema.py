@@ -405,6 +405,14 @@ class Schedule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EarlyStopping:
+    """Training ends before its last epoch where the monitored metric does not get better any more."""
+
+    patience: int | None = key("epochs in a row without an improvement after which training ends; null: never", ge=1)
+    min_delta: float = key("an improvement is more than this, over the last epoch that was one", ge=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """The training loop, the same on every engine."""
 
@@ -427,6 +435,7 @@ class Training:
         le=100,
     )
     monitor: Literal["auc", "loss", "accuracy"] = key("validation metric that chooses the best epoch")
+    early_stopping: EarlyStopping = key("when to end early, by the monitored metric")
     loader_workers: int = key(
         "processes that prepare minibatches ahead; 0: the training process does. Never changes a result", ge=0, le=64
     )
@@ -448,13 +457,23 @@ class Evaluation:
 # --- engine, tracking ----------------------------------------------------------------------------------------------
 
 
+GpuName = Literal["gpu:0", "gpu:1", "gpu:2", "gpu:3", "gpu:4", "gpu:5", "gpu:6", "gpu:7"]
+"""A GPU by its number among those that CUDA_VISIBLE_DEVICES leaves."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CntkEngine:
     """Microsoft CNTK 2.7 in its own Python 3.6 worker process."""
 
     name: Literal["cntk"] = key("which engine")
-    device: Literal["auto", "cpu", "gpu"] = key("auto: a GPU where the runtime has the GPU build, else the CPU")
-    threads: int | None = key("CPU threads of the worker; null: one per core that this process may use", ge=1, le=1024)
+    device: Literal["auto", "cpu", "gpu", GpuName] = key(
+        "auto: a GPU where the runtime has the GPU build and there is one worker, else the CPU; gpu: the first that "
+        "CNTK covers; gpu:1: the second of those that CUDA_VISIBLE_DEVICES leaves"
+    )
+    threads: int | None = key(
+        "CPU threads, of all workers together; null: one per core that this process may use", ge=1, le=1024
+    )
+    workers: int = key("processes that share each minibatch, on the CPU; more than 1 needs OpenMPI", ge=1, le=64)
     mkl_cpu_type: Literal["auto", "default", "avx2"] = key("MKL code path; auto: avx2 on CPUs that are not Intel's")
 
 

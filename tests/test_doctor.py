@@ -27,6 +27,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPat
     monkeypatch.setattr(runtime, "check_platform", lambda: None)
     monkeypatch.setattr(interpreters, "find", no_python)
     monkeypatch.setattr(mpi, "find_openmpi", lambda: None)
+    monkeypatch.setattr(mpi, "find_launcher", lambda: None)
     monkeypatch.setattr(mpi, "compilers", list)
     monkeypatch.setattr(gpu, "detect", list)
     return monkeypatch
@@ -82,6 +83,23 @@ def test_a_broken_runtime_is_named_with_its_cause(machine: pytest.MonkeyPatch) -
         "CNTK runtime, GPU", "broken", "libnvidia-ml.so.1 is gone", "skinlab setup cntk --variant gpu"
     )
     assert "CNTK runtime, CPU" not in checks
+
+
+@pytest.mark.parametrize(
+    ("launcher", "libraries", "state"),
+    [
+        ("/bin/mpiexec", ("/lib/a", "/lib/b"), "ok"),
+        (None, ("/lib/a", "/lib/b"), "missing"),
+        ("/bin/mpiexec", None, "missing"),
+    ],
+)
+def test_mpiexec_is_needed_by_nobody_and_needs_its_libraries(
+    machine: pytest.MonkeyPatch, launcher: str | None, libraries: tuple[str, str] | None, state: str
+) -> None:
+    machine.setattr(mpi, "find_launcher", lambda: launcher)
+    machine.setattr(mpi, "find_openmpi", lambda: libraries)
+    check = doctor.check_mpiexec()
+    assert (check.state, check.needed) == (state, False)
 
 
 def test_another_platform_is_named(machine: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
     data = (_name, _classes, _label_revision, _split, _targets, _copies, _imbalance)
-    rules = (*data, _image_size, _weights, _std, _engine, _runtime, _sinks)
+    rules = (*data, _image_size, _weights, _std, _engine, _runtime, _workers, _sinks)
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -129,6 +129,20 @@ def _std(config: schema.Config) -> Iterator[Problem]:
 def _engine(config: schema.Config) -> Iterator[Problem]:
     engine, optimizer = config.engine.name, config.optimizer.name
     yield from _lacking(OPTIMIZERS, engine, optimizer, ("optimizer", "name"))
+
+
+def _workers(config: schema.Config) -> Iterator[Problem]:
+    """Several CNTK workers share each minibatch, on the CPU."""
+    if not isinstance(config.engine, schema.CntkEngine) or config.engine.workers == 1:
+        return
+    workers, images = config.engine.workers, config.optimizer.minibatch_size
+    path, size = ("engine", "workers"), ("optimizer", "minibatch_size")
+    if workers > images:
+        what = f"must be at most optimizer.minibatch_size={images}: each worker needs an image of a minibatch"
+        yield Problem(path, workers, what, others=(size,))
+    if config.engine.device not in {"auto", "cpu"}:
+        what = f"several workers compute on the CPU: leave out engine.device={config.engine.device}"
+        yield Problem(path, workers, what, others=(("engine", "device"),))
 
 
 def _lacking(table: Mapping[str, Sequence[str]], engine: str, wanted: str, path: KeyPath) -> Iterator[Problem]:

@@ -27,6 +27,9 @@ class Position:
         best_epoch: the epoch, from 0, with the best validation score so far; None before the first.
         best_score: its score; larger is better. None where the metric was not defined.
         best_loss: its validation loss, which decides between equal scores.
+        improved_score: the score of the last epoch that was an improvement in the sense of early stopping.
+        waited: epochs since that one.
+        stopped_early: whether training ended because of them, before its last epoch.
         records: one record per finished epoch, as in metrics.jsonl.
     """
 
@@ -38,6 +41,9 @@ class Position:
     best_epoch: int | None = None
     best_score: float | None = None
     best_loss: float = 0.0
+    improved_score: float | None = None
+    waited: int = 0
+    stopped_early: bool = False
     records: list[dict[str, Any]] = field(default_factory=list)
 
     def count(self, loss: float, correct: int, images: int) -> None:
@@ -53,6 +59,13 @@ class Position:
             return False
         self.best_epoch, self.best_score, self.best_loss = self.epoch, score, loss
         return True
+
+    def wait(self, score: float | None, min_delta: float) -> None:
+        """Count an epoch for early stopping; a score that is not defined is no improvement."""
+        if score is not None and (self.improved_score is None or score > self.improved_score + min_delta):
+            self.improved_score, self.waited = score, 0
+        else:
+            self.waited += 1
 
     def next_epoch(self, record: dict[str, Any]) -> None:
         """Close the epoch in progress with its record."""

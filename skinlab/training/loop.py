@@ -55,13 +55,13 @@ def fit(
     checkpoints: Checkpoints,
     observer: Observer,
 ) -> Fit:
-    """Train from the last checkpoint, or from the start, to the last epoch.
+    """Train from the last checkpoint, or from the start, to the last epoch or to an early stop.
 
     Args:
         engine: built with the initial weights.
         loader: the training minibatches.
         validate: scores the engine's present weights.
-        training: epochs, schedule, monitored metric, time between checkpoints.
+        training: epochs, schedule, monitored metric, early stopping, time between checkpoints.
         rates: float64 [epochs * steps], the learning rates of the engine's plan.
         checkpoints: where to go on from and where to keep what was reached.
         observer: is told about progress.
@@ -74,7 +74,7 @@ def fit(
     """
     position = checkpoints.load_last(engine) or Position()
     images, seconds = 0, 0.0
-    while position.epoch < training.epochs:
+    while position.epoch < training.epochs and not position.stopped_early:
         started, seen = time.monotonic(), position.seen
         _train_epoch(engine, loader, training.checkpoint_minutes, rates, position, checkpoints, observer)
         elapsed = time.monotonic() - started
@@ -82,12 +82,20 @@ def fit(
         validation = validate()
         _refuse_divergence(validation.loss, "validation loss", position, _rates_of_epoch(position, rates).max())
         record = _record(position, validation, rates)
-        if position.offer(validation.score(training.monitor), validation.loss):
+        score = validation.score(training.monitor)
+        if position.offer(score, validation.loss):
             checkpoints.save_best(engine.export_weights())
+        position.wait(score, training.early_stopping.min_delta)
         position.next_epoch(record)
+        position.stopped_early = _stops_early(position, training)
         checkpoints.save_last(engine, position)
         observer.epoch_ended(position.records, elapsed)
     return Fit(position, images, seconds)
+
+
+def _stops_early(position: Position, training: schema.Training) -> bool:
+    patience = training.early_stopping.patience
+    return patience is not None and position.waited >= patience and position.epoch < training.epochs
 
 
 def _train_epoch(

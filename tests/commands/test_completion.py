@@ -92,7 +92,7 @@ def press_tab(tmp_path, monkeypatch):
             "skinlab check dataset=",
             ["folder ", "ham10000 ", "isic_archive ", "isic_challenge ", "isic_cli ", "synthetic ", "table ", "urls "],
         ),
-        ("skinlab check engine.device=g", ["gpu "]),
+        ("skinlab check engine.device=c", ["cpu "]),
         ("skinlab train -m augmentation=none,f", ["none,flip_crop "]),
         ("skinlab check dataset.path=im", ["images/"]),
     ],

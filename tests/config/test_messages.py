@@ -69,7 +69,10 @@ ONE_MISTAKE = {
     "dataset.classes=a": "dataset.classes=a: must be a list of texts, {name: a list of texts} or null, not text",
     "training=3": "training=3: must be keys and values, not a whole number",
     "optimizer.momentum.x=3": "optimizer.momentum.x=3: must be a number, not keys and values",
-    "engine.device=gpuu": "engine.device=gpuu: must be one of auto, cpu, gpu; did you mean 'gpu'?",
+    "engine.device=gpuu": (
+        "engine.device=gpuu: must be one of auto, cpu, gpu, gpu:0, gpu:1, gpu:2, gpu:3, gpu:4, gpu:5, gpu:6, gpu:7; "
+        "did you mean 'gpu'?"
+    ),
     # inside what one override sets
     "training.schedule={name: cosin}": (
         "training.schedule={name: cosin}: training.schedule.name=cosin: must be one of phases, cosine, one_cycle; "

@@ -78,6 +78,18 @@ def test_cntk_has_all_optimizers_but_adamw(mistakes):
     assert "engine=cntk has sgd, momentum_sgd, nesterov, adam, rmsprop, adagrad; " in line
 
 
+def test_every_worker_gets_an_image_of_a_minibatch(mistakes):
+    assert mistakes("engine.workers=5", "optimizer.minibatch_size=4") == [
+        "engine.workers=5: must be at most optimizer.minibatch_size=4: each worker needs an image of a minibatch"
+    ]
+
+
+def test_several_workers_are_for_the_cpu(mistakes):
+    assert mistakes("engine.workers=2", "engine.device=gpu") == [
+        "engine.workers=2: several workers compute on the CPU: leave out engine.device=gpu"
+    ]
+
+
 def test_a_sink_that_is_not_installed_says_what_to_install(mistakes, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     (line,) = mistakes("tracking=tensorboard")

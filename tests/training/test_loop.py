@@ -11,7 +11,7 @@ from skinlab.data.augmentation import Augmenter
 from skinlab.data.loader import Loader
 from skinlab.engines.base import Batch, StepResult
 from skinlab.errors import EngineError, OutputError
-from skinlab.schema import Phase, Schedule, Training
+from skinlab.schema import EarlyStopping, Phase, Schedule, Training
 from skinlab.training.checkpoint import Checkpoints
 from skinlab.training.loop import Fit, Record, fit, predict_rows
 from skinlab.training.validation import Validation
@@ -46,6 +46,7 @@ def training(**changes: Any) -> Training:
         "label_smoothing": 0,
         "mixup": 0,
         "monitor": "loss",
+        "early_stopping": EarlyStopping(patience=None, min_delta=0.0),
         "loader_workers": 0,
         "checkpoint_minutes": 5,
     }
@@ -167,6 +168,50 @@ def test_weights_that_diverge_in_the_last_step_are_not_kept_as_a_checkpoint(tmp_
     with pytest.raises(EngineError, match=r"the validation loss became nan in epoch 2, at learning rate 0.07"):
         run(NumpyEngine(), tmp_path, scores=scores)
     assert json.loads((tmp_path / "last" / "position.json").read_text())["epoch"] == 1
+
+
+def scored(*losses: float) -> list[Validation]:
+    return [Validation(loss=loss, accuracy=0.5, auc=None) for loss in losses]
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "min_delta", "epochs"),
+    [
+        ([0.9, 0.8, 0.9, 0.8], 2, 0.0, 4),  # equal is no improvement
+        ([0.9, 0.9, 0.7, 0.8], 1, 0.0, 2),
+        ([0.9, 0.95, 0.7, 0.8], 2, 0.0, 4),  # the wait starts again with an improvement
+        ([0.9, 0.88, 0.86, 0.7], 2, 0.05, 3),  # small steps count from the last improvement, not from one another
+        ([0.9, 0.91, 0.92, 0.93], None, 0.0, 4),
+    ],
+)
+def test_training_ends_after_as_many_epochs_without_an_improvement(
+    tmp_path: Path, losses: list[float], patience: int | None, min_delta: float, epochs: int
+) -> None:
+    stopping = EarlyStopping(patience=patience, min_delta=min_delta)
+    fitted, silent = run(NumpyEngine(), tmp_path, scores=scored(*losses), early_stopping=stopping)
+    assert (fitted.position.epoch, len(silent.records)) == (epochs, epochs)
+    assert fitted.position.stopped_early == (epochs < 4)
+
+
+def test_a_score_that_is_not_defined_is_no_improvement(tmp_path: Path) -> None:
+    stopping = EarlyStopping(patience=2, min_delta=0.0)
+    fitted, _ = run(NumpyEngine(), tmp_path, scores=scored(4, 3, 2, 1), monitor="auc", early_stopping=stopping)
+    assert (fitted.position.epoch, fitted.position.stopped_early) == (2, True)
+
+
+def test_a_resumed_training_stops_where_it_would_have(tmp_path: Path) -> None:
+    stopping = EarlyStopping(patience=2, min_delta=0.0)
+    losses = scored(0.5, 0.6, 0.7, 0.4)
+    straight, _ = run(NumpyEngine(), tmp_path / "straight", scores=losses, early_stopping=stopping)
+    killed = NumpyEngine()
+    killed.die_at = 14
+    with pytest.raises(KeyboardInterrupt):
+        run(killed, tmp_path / "killed", scores=losses, early_stopping=stopping)
+    resumed, _ = run(NumpyEngine(), tmp_path / "killed", scores=losses[2:], early_stopping=stopping)
+    assert resumed.position == straight.position
+    assert (resumed.position.epoch, resumed.position.stopped_early) == (3, True)
+    again, _ = run(NumpyEngine(), tmp_path / "killed", scores=losses, early_stopping=stopping)
+    assert again.position == straight.position
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The CNTK engine as the training loop sees it: a client of the worker process."""
 
+import os
 import shutil
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -10,8 +12,10 @@ from numpy.typing import NDArray
 
 from skinlab import files, schema
 from skinlab.engines.base import Batch, Plan, StepResult
+from skinlab.engines.cntk import gpu
 from skinlab.engines.cntk import runtime as runtimes
 from skinlab.engines.cntk.shared import SharedArrays, no_room, shared_folder
+from skinlab.engines.cntk.worker_group import WorkerGroup
 from skinlab.engines.cntk.worker_process import WorkerProcess
 from skinlab.errors import EngineError
 from skinlab.layout import Layout
@@ -34,23 +38,24 @@ class CntkEngine:
 
     Raises:
         SetupError: no CNTK runtime is installed.
+        ConfigError: the declared GPU is not there, or CNTK does not cover it.
         EngineError: the worker does not start.
     """
 
     def __init__(self, engine: schema.CntkEngine, seed: int) -> None:
         self._runtime = runtimes.require()
-        environment = self._runtime.environment(threads=engine.threads, mkl_cpu_type=engine.mkl_cpu_type)
         self._shared: SharedArrays | None = None
         self._rates = np.empty(0)
         self._feature_map = ""
         self._checkpoint_bytes = 0
-        self._worker = WorkerProcess(self._runtime, environment)
-        try:
-            self._hello = self._worker.ask("hello", device=engine.device, seed=seed)
-        except BaseException:  # Ctrl-C too, which may come while the worker starts
-            self._worker.kill()
-            raise
-        self._folder = shared_folder()  # last, so that nothing above can leave it behind
+        with ExitStack() as undo:  # also where Ctrl-C comes while the worker starts
+            self._folder = shared_folder()
+            undo.callback(shutil.rmtree, self._folder, ignore_errors=True)
+            self._worker = start_worker(self._runtime, engine, self._folder)
+            undo.callback(self._worker.stop)
+            undo.callback(self._worker.kill)
+            self._hello = self._worker.ask("hello", gpu=self._choose_gpu(engine), seed=seed)
+            undo.pop_all()
 
     @property
     def checkpoint_bytes(self) -> int:
@@ -58,9 +63,9 @@ class CntkEngine:
         return self._checkpoint_bytes
 
     @property
-    def worker_pid(self) -> int:
-        """Process id of the worker."""
-        return self._worker.pid
+    def worker_pids(self) -> list[int]:
+        """Process id of each worker."""
+        return self._worker.pids
 
     def build(self, plan: Plan, weights: Weights) -> None:
         """See `Engine.build`."""
@@ -150,7 +155,8 @@ class CntkEngine:
     def describe(self) -> dict[str, Any]:
         """See `Engine.describe`."""
         facts = {name: value for name, value in self._hello.items() if name != "pid"}
-        return {"name": "cntk", "variant": self._runtime.variant, **facts}
+        workers = len(self._worker.pids)
+        return {"name": "cntk", "variant": self._runtime.variant, **facts, "workers": workers}
 
     def packages(self) -> dict[str, str]:
         """See `Engine.packages`."""
@@ -171,6 +177,13 @@ class CntkEngine:
         if exception_type is not None:
             self._worker.kill()  # it may be in the middle of a long step that nobody waits for any more
         self.close()
+
+    def _choose_gpu(self, engine: schema.CntkEngine) -> int | None:
+        if engine.workers > 1:
+            return None
+        seen = self._worker.ask("gpus")["gpus"]
+        visible = [gpu.Gpu(each["name"], tuple(each["capability"]), driver="") for each in seen]
+        return gpu.select(engine.device, visible, lambda: gpu.absence(self._runtime.variant))
 
     def _share(self, plan: Plan) -> SharedArrays:
         network, capacity = plan.architecture, plan.optimizer.minibatch_size
@@ -193,6 +206,23 @@ class CntkEngine:
         if self._shared is None:
             raise EngineError("the CNTK engine was used before its network was built")
         return self._shared
+
+
+def start_worker(runtime: runtimes.Runtime, engine: schema.CntkEngine, folder: Path) -> WorkerProcess | WorkerGroup:
+    """Start the declared workers; several share the threads of one.
+
+    Raises:
+        SetupError: several are asked for, and OpenMPI is not there.
+        EngineError: they do not start.
+    """
+    if engine.workers == 1:
+        return WorkerProcess(runtime, runtime.environment(threads=engine.threads, mkl_cpu_type=engine.mkl_cpu_type))
+    environment = runtime.environment(
+        threads=max(1, (engine.threads or len(os.sched_getaffinity(0))) // engine.workers),
+        mkl_cpu_type=engine.mkl_cpu_type,
+        mpi_folder=runtime.parallel_mpi(engine.workers, folder / "mpi"),
+    )
+    return WorkerGroup(runtime, environment, engine.workers, folder)
 
 
 def update_rule(plan: Plan) -> dict[str, Any]:

@@ -1,14 +1,15 @@
 """Which NVIDIA GPUs are here and whether CNTK 2.7's GPU build has kernels for one; does no computing on them."""
 
 import ctypes
+import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from skinlab import children
 from skinlab.engines.cntk.pins import Variant
-from skinlab.errors import SetupError
+from skinlab.errors import ConfigError, SetupError
 
 # cntk-gpu 2.7.post2 carries CUDA 10.0: Kepler to Turing. A newer GPU has no kernels, an older one neither.
 LOWEST_CAPABILITY = (3, 0)
@@ -17,6 +18,7 @@ LOWEST_CUDA_DRIVER = 10_000  # as cuDriverGetVersion counts: 1000 * major + 10 *
 _CAPABILITY_MAJOR, _CAPABILITY_MINOR = 75, 76  # CUdevice_attribute
 _QUERY = ["nvidia-smi", "--query-gpu=compute_cap,driver_version,name", "--format=csv,noheader"]
 _TIMEOUT = 30
+VISIBLE_VARIABLE = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,50 @@ def driver_loads() -> bool:
     return True
 
 
+def select(device: str, visible: Sequence[Gpu], absence: Callable[[], str]) -> int | None:
+    """Decides where a worker computes.
+
+    Args:
+        device: as in `engine.device`.
+        visible: the GPUs that CNTK sees, in its order.
+        absence: why it sees none; asked in that case alone.
+
+    Returns:
+        The number of a GPU among those visible; None: the CPU.
+
+    Raises:
+        ConfigError: the GPU that is asked for is not there, or CNTK has no kernels for it.
+
+    >>> select("auto", [], str), select("gpu:1", [Gpu("Tesla T4", (7, 5), ""), Gpu("Tesla T4", (7, 5), "")], str)
+    (None, 1)
+    """
+    covered = [number for number, gpu in enumerate(visible) if gpu.covered]
+    if device == "cpu" or (device == "auto" and not covered):
+        return None
+    if not visible:
+        raise ConfigError(f"engine.device={device}: CNTK sees no GPU: {absence()}")
+    listed = ", ".join(f"gpu:{number} {gpu}" for number, gpu in enumerate(visible))
+    wanted = int(device.removeprefix("gpu:")) if ":" in device else next(iter(covered), 0)
+    if wanted >= len(visible):
+        raise ConfigError(f"engine.device={device}: there is no such GPU; there are: {listed}")
+    if wanted not in covered:
+        raise ConfigError(f"engine.device={device}: {_not_covered(visible[wanted : wanted + 1])}; there are: {listed}")
+    return wanted
+
+
+def absence(variant: Variant) -> str:
+    """Why a worker of this build of CNTK sees no GPU."""
+    hidden = os.environ.get(VISIBLE_VARIABLE)
+    found = detect()
+    if not any(gpu.covered for gpu in found):
+        return _why_not(found)
+    if variant == "cpu":
+        return "its runtime is the CPU build: run `skinlab setup cntk --variant gpu`"
+    if hidden is not None:
+        return f"{VISIBLE_VARIABLE}={hidden} hides them"
+    return "its driver may be older than 410.48, which CUDA 10.0 needs"
+
+
 def choose_variant(requested: str, gpus: Iterable[Gpu]) -> tuple[Variant, str]:
     """Decides between the CPU and the GPU build.
 
@@ -128,8 +174,12 @@ def choose_variant(requested: str, gpus: Iterable[Gpu]) -> tuple[Variant, str]:
     return "cpu", f"CPU build: {reason}"
 
 
-def _why_not(gpus: list[Gpu]) -> str:
+def _why_not(gpus: Sequence[Gpu]) -> str:
     if not gpus:
         return "no NVIDIA GPU with a driver for CUDA 10 found"
+    return _not_covered(gpus)
+
+
+def _not_covered(gpus: Sequence[Gpu]) -> str:
     names = ", ".join(str(gpu) for gpu in gpus)
     return f"{names}: CNTK's kernels cover compute capability 3.0 to 7.x; use the torch engine for this GPU"

@@ -15,6 +15,8 @@ from skinlab import children
 from skinlab.errors import SetupError
 
 NAMES = ("libmpi.so.12", "libmpi_cxx.so.1")
+LAUNCHERS = ("mpiexec", "mpirun", "mpiexec.openmpi")
+INSTALL = "install it (Debian, Ubuntu: apt install openmpi-bin libopenmpi3)"
 STUB_SOURCE = Path(__file__).with_name("mpi_stub.c")
 _PAIRS = (NAMES, ("libmpi.so.40", "libmpi_cxx.so.40"))
 _MARK = b"ompi_mpi_comm_world"  # MPICH has a libmpi.so.12 too, with other handles
@@ -63,6 +65,49 @@ def link(libraries: tuple[Path, Path], folder: Path) -> None:
     for name, library in zip(NAMES, libraries, strict=True):
         (folder / name).unlink(missing_ok=True)
         (folder / name).symlink_to(library)
+
+
+def find_launcher() -> str | None:
+    """OpenMPI's mpiexec, or None. Another MPI's has other options and does not start CNTK's."""
+    for name in LAUNCHERS:
+        path = shutil.which(name)
+        if path and any(mark in children.run([path, "--version"]).stdout for mark in ("Open MPI", "OpenRTE")):
+            return path
+    return None
+
+
+def require_launcher(workers: int) -> str:
+    """OpenMPI's mpiexec.
+
+    Raises:
+        SetupError: it is not here; says what to install.
+    """
+    if launcher := find_launcher():
+        return launcher
+    raise SetupError(
+        f"engine.workers={workers} needs OpenMPI's mpiexec, which is not on PATH: {INSTALL}, or set engine.workers=1"
+    )
+
+
+def launch(launcher: str, workers: int, folder: Path) -> list[str]:
+    """The command before a program that starts it `workers` times on this host.
+
+    Args:
+        launcher: OpenMPI's mpiexec.
+        workers: how many.
+        folder: where its files go, so that they can be removed with it after a kill.
+    """
+    settings = {
+        "plm": "isolated",  # this host alone, whatever a cluster's scheduler says
+        "oob_tcp_if_include": "lo",
+        "btl": "vader,self",  # shared memory
+        "btl_vader_backing_directory": str(folder),
+        "orte_tmpdir_base": str(folder),
+        "mpi_yield_when_idle": "1",
+    }
+    options = [word for name, value in settings.items() for word in ("--mca", name, value)]
+    as_root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
+    return [launcher, "-n", str(workers), "--oversubscribe", "--bind-to", "none", *as_root, *options]
 
 
 def search_folder(library: Path) -> str:

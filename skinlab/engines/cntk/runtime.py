@@ -61,12 +61,15 @@ class Runtime:
     variant: Variant
     info: dict[str, Any]
 
-    def environment(self, *, threads: int | None = None, mkl_cpu_type: str = "auto") -> dict[str, str]:
+    def environment(
+        self, *, threads: int | None = None, mkl_cpu_type: str = "auto", mpi_folder: Path | None = None
+    ) -> dict[str, str]:
         """The full environment of a worker process.
 
         Args:
             threads: of OpenMP and MKL; None: as the surrounding environment says, else one per core.
             mkl_cpu_type: `auto`, `default` or `avx2`, see `skinlab.engines.cntk.cpu.forces_avx2`.
+            mpi_folder: with other MPI libraries than the runtime's own, or None.
 
         Returns:
             This process's variables without PYTHON*, with the private MPI libraries first on LD_LIBRARY_PATH.
@@ -75,7 +78,7 @@ class Runtime:
             ValueError: `mkl_cpu_type` is none of the three.
         """
         environment = children.clean_environment()
-        folders = [str(self.root / "mpi"), environment.get("LD_LIBRARY_PATH", "")]
+        folders = [str(mpi_folder or self.root / "mpi"), environment.get("LD_LIBRARY_PATH", "")]
         folders += [mpi.search_folder(Path(library)) for library in self.info["mpi"].get("libraries", [])[:1]]
         environment["LD_LIBRARY_PATH"] = os.pathsep.join(folder for folder in folders if folder)
         environment["PYTHONHASHSEED"] = "0"
@@ -85,6 +88,23 @@ class Runtime:
         if threads is not None:
             environment["OMP_NUM_THREADS"] = environment["MKL_NUM_THREADS"] = str(threads)
         return environment
+
+    def parallel_mpi(self, workers: int, folder: Path) -> Path | None:
+        """MPI libraries for several workers, linked in `folder` where the runtime has the stub, which serves one.
+
+        Raises:
+            SetupError: there is no OpenMPI; says what to install.
+        """
+        if workers == 1 or self.info["mpi"]["kind"] == "openmpi":
+            return None
+        libraries = mpi.find_openmpi()
+        if libraries is None:
+            raise SetupError(
+                f"engine.workers={workers} needs OpenMPI's libraries with C++ bindings, and this machine has none: "
+                f"{mpi.INSTALL}, or set engine.workers=1"
+            )
+        mpi.link(libraries, folder)
+        return folder
 
     def packages(self) -> dict[str, str]:
         """Version of each installed package by name, for environment.lock."""

@@ -20,22 +20,23 @@ class WorkerProcess:
     """A running worker that answers one command at a time."""
 
     def __init__(self, runtime: Runtime, environment: dict[str, str]) -> None:
-        self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed in stop
-        # -s and -E keep the user's own packages and PYTHON* settings out of the private interpreter.
+        self._words = LastWords()
+        # -s and -E keep the user's own packages and PYTHON* settings out of the private interpreter, -B its byte code
+        # out of this package.
         self._process = subprocess.Popen(
-            [str(runtime.python), "-s", "-E", "-u", str(WORKER), str(os.getpid())],
+            [str(runtime.python), "-s", "-E", "-B", "-u", str(WORKER), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._stderr,
+            stderr=self._words.file,
             env=environment,
             text=True,
             encoding="utf-8",
         )
 
     @property
-    def pid(self) -> int:
+    def pids(self) -> list[int]:
         """Process id of the worker."""
-        return self._process.pid
+        return [self._process.pid]
 
     def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
         """Send a command and wait for its answer.
@@ -69,7 +70,7 @@ class WorkerProcess:
                 self._process.kill()
                 self._process.wait()
         self._close_pipes()
-        self._stderr.close()
+        self._words.close()
 
     def kill(self) -> None:
         """End the worker at once, in the middle of whatever it does."""
@@ -92,7 +93,26 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
-        self._stderr.seek(0)
-        lines = [line.strip() for line in self._stderr if line.strip()]
-        words = " | ".join(lines[-LAST_WORDS:]) or "none"
-        return f"the CNTK worker died in {command} ({cause_of_death(code)}); its last words: {words}"
+        return f"the CNTK worker died in {command} ({cause_of_death(code)}); its last words: {self._words.text()}"
+
+
+class LastWords:
+    """What a process wrote to standard error.
+
+    Args:
+        noise: how lines begin that say nothing.
+    """
+
+    def __init__(self, noise: tuple[str, ...] = ()) -> None:
+        self.file = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed by close
+        self._noise = noise
+
+    def text(self) -> str:
+        """Its last lines as one."""
+        self.file.seek(0)
+        lines = [line.strip() for line in self.file if line.strip() and not line.startswith(self._noise)]
+        return " | ".join(lines[-LAST_WORDS:]) or "none"
+
+    def close(self) -> None:
+        """Forget it; safe to call twice."""
+        self.file.close()

@@ -6,7 +6,7 @@ from skinlab import schema
 from skinlab.engines.base import Batch
 from skinlab.networks.architecture import Architecture, Builder
 
-ENGINE = schema.CntkEngine(name="cntk", device="cpu", threads=None, mkl_cpu_type="auto")
+ENGINE = schema.CntkEngine(name="cntk", device="cpu", threads=None, workers=1, mkl_cpu_type="auto")
 
 
 def linear_network(size: int) -> Architecture:

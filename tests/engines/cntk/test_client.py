@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 
 from skinlab import schema
 from skinlab.engines.base import Plan
+from skinlab.engines.cntk import gpu
 from skinlab.engines.cntk.client import CntkEngine
-from skinlab.errors import EngineError
+from skinlab.errors import ConfigError, EngineError
 from skinlab.networks import weights
 from skinlab.networks.architecture import Architecture, Builder
 from skinlab.networks.onnx_graph import to_onnx
@@ -157,7 +159,7 @@ def test_a_loaded_checkpoint_continues_bit_for_bit_in_a_new_process(home: Path, 
 def test_a_killed_worker_is_an_error_that_says_so(engine: CntkEngine) -> None:
     network = linear_network(4)
     engine.build(plan(network), weights.initial(network, 1))
-    os.kill(engine.worker_pid, signal.SIGKILL)
+    os.kill(engine.worker_pids[0], signal.SIGKILL)
     with pytest.raises(EngineError, match=r"the CNTK worker died in train_step \(killed by SIGKILL"):
         engine.train_step(batch(4, 4, features=3), 0)
 
@@ -170,10 +172,18 @@ def test_a_failure_inside_cntk_is_told_and_the_worker_lives(engine: CntkEngine, 
     assert engine.predict(images(2, 4)).shape == (2, 2)
 
 
+def test_a_gpu_that_is_not_there_is_refused_with_the_reason(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "detect", list)
+    ours = f"skinlab-{os.getpid()}-*"
+    with pytest.raises(ConfigError, match="engine.device=gpu:1: CNTK sees no GPU: no NVIDIA GPU with a driver"):
+        CntkEngine(replace(ENGINE, device="gpu:1"), seed=1)
+    assert list(Path("/dev/shm").glob(ours)) == []
+
+
 def test_nothing_is_left_after_close(home: Path) -> None:
     ours = f"skinlab-{os.getpid()}-*"
     with CntkEngine(ENGINE, seed=1) as started:
-        pid = started.worker_pid
+        (pid,) = started.worker_pids
         assert len(list(Path("/dev/shm").glob(ours))) == 1
     assert list(Path("/dev/shm").glob(ours)) == []
     assert not Path(f"/proc/{pid}").exists()
@@ -183,8 +193,8 @@ PARENT = """
 import sys, time
 from skinlab import schema
 from skinlab.engines.cntk.client import CntkEngine
-engine = CntkEngine(schema.CntkEngine(name="cntk", device="cpu", threads=None, mkl_cpu_type="auto"), seed=1)
-print(engine.worker_pid, flush=True)
+engine = CntkEngine(schema.CntkEngine(name="cntk", device="cpu", threads=None, workers=1, mkl_cpu_type="auto"), seed=1)
+print(*engine.worker_pids, flush=True)
 time.sleep(60)
 """
 

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from skinlab.engines.cntk import gpu
-from skinlab.errors import SetupError
+from skinlab.engines.cntk.pins import Variant
+from skinlab.errors import ConfigError, SetupError
 
 
 def fake_nvidia_smi(folder: Path, script: str) -> None:
@@ -92,3 +93,67 @@ def test_the_cpu_build_is_taken_as_asked_even_beside_a_gpu() -> None:
 def test_an_unknown_variant_is_refused() -> None:
     with pytest.raises(SetupError, match=r"tpu.*auto, cpu or gpu"):
         gpu.choose_variant("tpu", [])
+
+
+T4, H100 = gpu.Gpu("Tesla T4", (7, 5), ""), gpu.Gpu("NVIDIA H100", (9, 0), "")
+
+UNCOVERED = "CNTK's kernels cover compute capability 3.0 to 7.x; use the torch engine for this GPU"
+
+
+def nothing() -> str:
+    return "no driver"
+
+
+@pytest.mark.parametrize(
+    ("device", "visible", "chosen"),
+    [
+        ("auto", [], None),
+        ("auto", [H100], None),
+        ("auto", [H100, T4], 1),
+        ("cpu", [T4], None),
+        ("gpu", [H100, T4], 1),
+        ("gpu:0", [T4, T4], 0),
+        ("gpu:1", [T4, T4], 1),
+    ],
+)
+def test_the_declared_gpu_is_taken_and_auto_takes_the_first_that_is_covered(
+    device: str, visible: list[gpu.Gpu], chosen: int | None
+) -> None:
+    assert gpu.select(device, visible, nothing) == chosen
+
+
+@pytest.mark.parametrize(
+    ("device", "visible", "said"),
+    [
+        ("gpu", [], "CNTK sees no GPU: no driver"),
+        ("gpu:2", [T4, H100], f"there is no such GPU; there are: gpu:0 {T4}, gpu:1 {H100}"),
+        ("gpu:1", [T4, H100], f"{H100}: {UNCOVERED}; there are: gpu:0 {T4}, gpu:1 {H100}"),
+        ("gpu", [H100], f"{H100}: {UNCOVERED}; there are: gpu:0 {H100}"),
+    ],
+)
+def test_a_gpu_that_cannot_be_had_is_refused_with_those_there_are(
+    device: str, visible: list[gpu.Gpu], said: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        gpu.select(device, visible, nothing)
+    assert str(caught.value) == f"engine.device={device}: {said}"
+
+
+@pytest.mark.parametrize(
+    ("present", "variant", "visible", "said"),
+    [
+        ([], "cpu", None, "no NVIDIA GPU with a driver"),
+        ([H100], "cpu", None, "use the torch engine for this GPU"),
+        ([T4], "cpu", None, "skinlab setup cntk --variant gpu"),
+        ([T4], "gpu", "", "CUDA_VISIBLE_DEVICES= hides them"),
+        ([T4], "gpu", None, "driver may be older than 410.48"),
+    ],
+)
+def test_why_cntk_sees_no_gpu_is_told(
+    monkeypatch: pytest.MonkeyPatch, present: list[gpu.Gpu], variant: Variant, visible: str | None, said: str
+) -> None:
+    monkeypatch.setattr(gpu, "detect", lambda: present)
+    monkeypatch.delenv(gpu.VISIBLE_VARIABLE, raising=False)
+    if visible is not None:
+        monkeypatch.setenv(gpu.VISIBLE_VARIABLE, visible)
+    assert said in gpu.absence(variant)

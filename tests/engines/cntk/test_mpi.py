@@ -100,3 +100,16 @@ def test_the_compiled_stub_defines_what_cntk_binds_while_loading(tmp_path: Path)
             ctypes.c_char.in_dll(loaded, f"ompi_mpi_{symbol}")
         for function in ("ompi_mpi_cxx_op_intercept", "_ZN3MPI3Win4FreeEv", "_ZN3MPI4CommC2Ev"):
             assert getattr(loaded, function)
+
+
+def test_only_openmpi_s_launcher_counts(no_compiler: Path) -> None:
+    compiler(no_compiler / "mpiexec", "echo 'HYDRA build details: Version 4.0'")
+    assert mpi.find_launcher() is None
+    compiler(no_compiler / "mpirun", "echo 'mpirun (Open MPI) 4.1.4'")
+    assert mpi.find_launcher() == str(no_compiler / "mpirun")
+
+
+def test_the_launcher_leaves_its_files_in_the_given_folder(tmp_path: Path) -> None:
+    words = mpi.launch("mpiexec", 3, tmp_path)
+    assert words[:3] == ["mpiexec", "-n", "3"]
+    assert words.count(str(tmp_path)) == 2

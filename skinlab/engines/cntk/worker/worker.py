@@ -3,7 +3,8 @@
 Runs under Python 3.6 with the standard library, numpy and cntk alone; it knows nothing of skinlab. One JSON object a
 line comes on standard input, one goes back on what was standard output (CNTK's own prints are sent to standard error).
 Arrays go through one memory-mapped file whose layout the `build` command gives. It ends when its input ends or its
-parent dies.
+parent dies. Started by mpiexec, with the address of a socket as second argument, it is one of several workers that get
+the same commands through that socket, and share each minibatch.
 
 Networks are described as in skinlab/networks/architecture.py; arrays have torchvision's names and shapes.
 """
@@ -14,6 +15,7 @@ import math
 import mmap
 import os
 import signal
+import socket
 import sys
 import traceback
 import types
@@ -21,6 +23,7 @@ import types
 import gradients
 import numpy as np
 import optimizers
+from ranks import Alone, Ranks
 
 PR_SET_PDEATHSIG = 1
 STATE = ".optimizer.npz"
@@ -107,6 +110,15 @@ class Graph:
         if name not in self.parameters:
             self.parameters[name] = self.cntk.Constant(self.arrays[name], name=name)
         return self.parameters[name]
+
+    @property
+    def moving(self):
+        """The running statistics that training moves, in the order of the network."""
+        return [
+            array
+            for name, array in self.parameters.items()
+            if name.rpartition(".")[2] in ("running_mean", "running_var") and name.rpartition(".")[0] not in self.frozen
+        ]
 
     def _normalize(self, node, x):
         mean, std = (np.array(node["attributes"][part], np.float32).reshape(3, 1, 1) * 255 for part in ("mean", "std"))
@@ -210,18 +222,23 @@ class Graph:
 class Worker:
     """Answers commands; each public method is one."""
 
-    def __init__(self):
+    def __init__(self, distributed):
         self.cntk = import_cntk()
+        self.ranks = Ranks(self.cntk) if distributed else Alone()
         self.graph = self.trainer = self.optimizer = self.shared = None
         self.map_gradients = None  # made when they are asked for
 
-    def hello(self, device, seed):
-        """Choose the device, fix seeds and algorithms; tell what this runtime is."""
+    def gpus(self):
+        """The GPUs that CNTK sees: those that CUDA_VISIBLE_DEVICES leaves."""
+        device = self.cntk.device
+        seen = [item for item in device.all_devices() if item.type() == device.DeviceKind.GPU]
+        found = [device.get_gpu_properties(item) for item in sorted(seen, key=lambda item: item.id())]
+        return {"gpus": [{"name": gpu.name, "capability": [gpu.version_major, gpu.version_minor]} for gpu in found]}
+
+    def hello(self, gpu, seed):
+        """Choose the device, by its number or the CPU, fix seeds and algorithms; tell what this runtime is."""
         cntk = self.cntk
-        gpus = [item for item in cntk.all_devices() if item.type() == cntk.device.DeviceKind.GPU]
-        if device == "gpu" and not gpus:
-            raise RuntimeError("CNTK sees no GPU here")
-        chosen = cntk.gpu(0) if gpus and device != "cpu" else cntk.cpu()
+        chosen = cntk.cpu() if gpu is None else cntk.gpu(gpu)
         cntk.try_set_default_device(chosen)
         cntk.cntk_py.set_fixed_random_seed(seed)
         cntk.cntk_py.force_deterministic_algorithms()
@@ -240,12 +257,13 @@ class Worker:
         with np.load(arrays) as loaded:
             values = {name: loaded[name] for name in loaded.files}
         self.map_gradients = None
-        graph = self.graph = Graph(cntk, network, frozen, values, minibatch_size, batchnorm)
+        graph = self.graph = Graph(cntk, network, frozen, values, minibatch_size / self.ranks.size, batchnorm)
         cross_entropy = cntk.cross_entropy_with_softmax(graph.training_logits, graph.target)
         loss = cntk.element_times(cross_entropy, graph.weight)
         errors = cntk.classification_error(graph.training_logits, graph.label)
         self.optimizer = optimizers.make(cntk, graph.training_logits.parameters, optimizer)
-        self.trainer = cntk.Trainer(graph.training_logits, (loss, errors), [self.optimizer.learner])
+        learner = self.ranks.learner(self.optimizer.learner)
+        self.trainer = cntk.Trainer(graph.training_logits, (loss, errors), [learner])
         self._map(shared)
         return {"parameters": sum(value.value.size for value in graph.training_logits.parameters)}
 
@@ -257,38 +275,48 @@ class Worker:
             count = int(np.prod(shape))
             self.shared[name] = np.frombuffer(memory, dtype=dtype, count=count, offset=offset).reshape(shape)
 
-    def _images(self, count):
-        """[count, 3, H, W] float32 from the shared uint8 [count, H, W, 3]."""
-        return np.ascontiguousarray(self.shared["images"][:count].transpose(0, 3, 1, 2), dtype=np.float32)
+    def _images(self, part):
+        """[N, 3, H, W] float32 from a part of the shared uint8 [capacity, H, W, 3]."""
+        return np.ascontiguousarray(self.shared["images"][part].transpose(0, 3, 1, 2), dtype=np.float32)
 
     def train_step(self, count, step, learning_rate):
         """One update on the first `count` shared images; `step` counts from 0."""
         graph, shared = self.graph, self.shared
         self.optimizer.prepare(learning_rate, step)
         divisor = self.optimizer.divisor(count)
+        part = slice(*self.ranks.part(count))
+        images = part.stop - part.start
         classes = graph.label.shape[0]
         feed = {
-            graph.image: self._images(count),
-            graph.target: np.array(shared["targets"][:count]),
-            graph.label: np.eye(classes, dtype=np.float32)[shared["labels"][:count]],
-            graph.weight: shared["weights"][:count, None] / np.float32(divisor),
+            graph.image: self._images(part),
+            graph.target: np.array(shared["targets"][part]),
+            graph.label: np.eye(classes, dtype=np.float32)[shared["labels"][part]],
+            graph.weight: shared["weights"][part, None] / np.float32(divisor),
         }
         if graph.mask in graph.training_logits.arguments:
-            feed[graph.mask] = np.array(shared["mask"][:count])
-        self.trainer.train_minibatch(feed)
+            feed[graph.mask] = np.array(shared["mask"][part])
+        self.trainer.train_minibatch(feed if images else {})
+        self.ranks.average(graph.moving, images)
         errors = self.trainer.previous_minibatch_evaluation_average * count
         return {"loss": self.trainer.previous_minibatch_loss_average * divisor, "correct": count - round(errors)}
 
     def predict(self, count):
-        """Logits of the first `count` shared images, written to the shared file."""
-        self.shared["logits"][:count] = self.graph.logits.eval({self.graph.image: self._images(count)})
+        """Logits of the first `count` shared images, written to the shared file; each worker does its part."""
+        part = slice(*self.ranks.part(count))
+        if part.stop > part.start:
+            self.shared["logits"][part] = self.graph.logits.eval({self.graph.image: self._images(part)})
         return {}
 
     def gradients(self, count, classes, feature_map, path):
-        """Write the named map of the first `count` shared images, and the gradients of their classes, to an .npz."""
+        """Write the named map of the first `count` shared images, and the gradients of their classes, to an .npz.
+
+        The first worker does it; it has the whole network.
+        """
+        if self.ranks.rank > 0:
+            return {}
         if self.map_gradients is None:
             self.map_gradients = gradients.MapGradients(self.cntk, self.graph.logits, self.graph.values[feature_map])
-        maps, slopes = self.map_gradients.compute({self.graph.image: self._images(count)}, classes)
+        maps, slopes = self.map_gradients.compute({self.graph.image: self._images(slice(count))}, classes)
         with open(path, "wb") as file:
             np.savez(file, maps=maps, gradients=slopes)
         return {}
@@ -296,7 +324,8 @@ class Worker:
     def save(self, path):
         """Write CNTK's checkpoint as `path` and `path`.ckp, and what it lacks of the optimizer's state beside them."""
         self.trainer.save_checkpoint(path)
-        self.optimizer.save(path + STATE)
+        if self.ranks.rank == 0:
+            self.optimizer.save(path + STATE)
         return {}
 
     def load(self, path):
@@ -307,14 +336,15 @@ class Worker:
 
     def export(self, path):
         """Write all arrays to an .npz."""
-        with open(path, "wb") as file:
-            np.savez(file, **self.graph.export())
+        if self.ranks.rank == 0:
+            with open(path, "wb") as file:
+                np.savez(file, **self.graph.export())
         return {}
 
 
-def serve(requests, replies):
+def serve(requests, replies, distributed):
     """Answer one JSON line after another until the input ends."""
-    worker = Worker()
+    worker = Worker(distributed)
     for line in requests:
         request = json.loads(line)
         try:
@@ -324,15 +354,28 @@ def serve(requests, replies):
             answer = {"error": "{}: {}".format(type(error).__name__, str(error).strip().split("\n")[0])}
         replies.write(json.dumps(answer) + "\n")
         replies.flush()
+    worker.ranks.finish()
+
+
+def connect(address):
+    """Join the other workers: give the streams of requests and replies after telling who this is."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(address)
+    replies = connection.makefile("w")
+    replies.write(json.dumps({"rank": int(os.environ["OMPI_COMM_WORLD_RANK"]), "pid": os.getpid()}) + "\n")
+    replies.flush()
+    return connection.makefile("r"), replies
 
 
 def main():
     """Set up the pipes and serve."""
-    die_with_parent(int(sys.argv[1]))
+    distributed = len(sys.argv) > 2  # noqa: PLR2004 - parent and address
+    die_with_parent(os.getppid() if distributed else int(sys.argv[1]))  # of several, mpiexec is the parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    serve(sys.stdin, replies)
+    requests, replies = connect(sys.argv[2]) if distributed else (sys.stdin, replies)
+    serve(requests, replies, distributed)
 
 
 if __name__ == "__main__":
