@@ -126,8 +126,8 @@ def test_bash_itself_completes_a_typed_line(press_tab):
                 ('skinlab() { "$PYTHON" -m skinlab "$@"; }; source "$SCRIPT"; echo S""ET\n', "SET"),
                 ("", "READY "),
                 ("skinlab check dataset=f\t", "dataset=folder "),
-                ("engine.dev\t", "engine.device="),
-                ("c\t", "cpu "),
+                ("engine.mkl\t", "engine.mkl_cpu_type="),
+                ("av\t", "avx2 "),
             ):
                 os.write(ours, keys.encode())
                 wait_for(ours, shown.encode())

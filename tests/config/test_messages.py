@@ -29,7 +29,7 @@ ONE_MISTAKE = {
         "optimizer=momentum_sdg: no such choice in group 'optimizer'; did you mean 'momentum_sgd'? "
         "There are: momentum_sgd"
     ),
-    "engine=jax": "engine=jax: no such choice in group 'engine'; there are: cntk",
+    "engine=jax": "engine=jax: no such choice in group 'engine'; there are: cntk, torch",
     "optimizer=null": "optimizer=null: no such choice in group 'optimizer'; there are: momentum_sgd",
     # of another choice
     "dataset.path=x": (
