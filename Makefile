@@ -29,9 +29,18 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(PIP) install --no-deps -e .
 	@touch $@ $(VENV)/.core
 
+$(VENV)/.torch: requirements/torch.txt pyproject.toml | $(VENV)/.core
+	$(PIP) install --require-hashes -r requirements/torch.txt
+	@touch $@
+
+# Exit status 7 says that CNTK cannot be had on this machine; whatever else goes wrong is no reason for another engine.
 run: $(VENV)/.core ## install, set up CNTK, train the default experiment (ARGS="key=value ...")
-	@$(BIN)/skinlab setup cntk
-	@$(BIN)/skinlab train $(ARGS)
+	@$(BIN)/skinlab setup cntk; status=$$?; engine=; \
+	if [ $$status -eq 7 ]; then \
+		echo "make: CNTK cannot be set up here (the lines above say why): going on with PyTorch, engine=torch"; \
+		$(MAKE) --no-print-directory $(VENV)/.torch || exit 1; engine=engine=torch; \
+	elif [ $$status -ne 0 ]; then exit $$status; fi; \
+	$(BIN)/skinlab train $$engine $(ARGS)
 
 test: lint types pytest ## install what the tests need, check and run all of them
 
@@ -56,7 +65,8 @@ bench: $(VENV)/.dev ## measure; each script prints one table
 
 lock: ## renew requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/core.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev -c requirements/core.txt pyproject.toml -o requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra torch -c requirements/core.txt pyproject.toml -o requirements/torch.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev -c requirements/torch.txt pyproject.toml -o requirements/dev.txt
 
 wheel: $(VENV)/.core ## build the wheel into dist/
 	$(PIP) wheel --no-deps -w dist .

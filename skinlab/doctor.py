@@ -6,6 +6,7 @@ Looks only: changes nothing, imports nothing heavy, and works when half of what 
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -17,6 +18,7 @@ from typing import Literal
 from skinlab import paths, settings
 from skinlab.data.cache_entries import used_bytes
 from skinlab.engines.cntk import cpu, gpu, interpreters, mpi, runtime
+from skinlab.engines.torch import hardware
 from skinlab.errors import ConfigError, SetupError
 
 State = Literal["ok", "missing", "broken"]
@@ -41,6 +43,7 @@ CORE_PACKAGES = {
     "rich": "rich",
     "pip": "pip",
 }
+TORCH_PACKAGES = ("torch", "torchvision", "lightning-fabric", "timm")
 EXTRAS = {"tensorboard": "tensorboard", "pyarrow": "pyarrow"}
 _LEAST_DISK = 500_000_000  # a run, its cache and its checkpoints
 _LEAST_SHARED_MEMORY = 32_000_000  # batches on their way to the worker
@@ -84,6 +87,7 @@ def examine() -> list[Check]:
         check_cpu(),
         *check_cntk(),
         check_mpiexec(),
+        check_torch(),
         check_gpu(),
         *(check_package(name, module, needed=False) for name, module in EXTRAS.items()),
     ]
@@ -238,6 +242,34 @@ def check_mpiexec() -> Check:
         return Check("mpiexec", "ok", found, needed=False)
     lacking = "OpenMPI's mpiexec" if libraries else "OpenMPI's libraries with C++ bindings"
     return Check("mpiexec", "missing", f"no {lacking} (optional)", "apt install openmpi-bin libopenmpi3", needed=False)
+
+
+def check_torch() -> Check:
+    """The packages of the torch engine, which the default experiment does not need."""
+    name, versions = "torch engine", {package: _version(package) for package in TORCH_PACKAGES}
+    missing = [package for package, version in versions.items() if version is None]
+    if missing:
+        mend = f"{shlex.quote(sys.executable)} -m pip install 'skinlab[torch]'"
+        return Check(name, "missing", f"no {', '.join(missing)} (optional)", mend, needed=False)
+    precision = "bf16" if hardware.cpu_has_bf16() else "fp32"
+    listed = ", ".join(f"{package} {version}" for package, version in versions.items())
+    return Check(name, "ok", f"{listed}; {_torch_build()}; precision on this processor: {precision}", needed=False)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _torch_build() -> str:
+    """What torch was built for, as its own file says: importing it takes seconds."""
+    spec = importlib.util.find_spec("torch")
+    file = Path(spec.origin).with_name("version.py") if spec and spec.origin else None
+    text = file.read_text(encoding="utf-8") if file and file.exists() else ""
+    cuda = re.search(r"^cuda\b.*= '([\d.]+)'$", text, re.MULTILINE)
+    return f"built for CUDA {cuda[1]}" if cuda else "built for the CPU"
 
 
 def check_gpu() -> Check:

@@ -34,6 +34,12 @@ class SetupError(SkinlabError):
     exit_code = 5
 
 
+class UnavailableError(SetupError):
+    """CNTK cannot be had on this machine: no CPython 3.6, or no Linux x86-64. `make run` then takes engine=torch."""
+
+    exit_code = 7
+
+
 class OutputError(SkinlabError):
     """Results could not be written: no permission, a full disk, a directory that is in use."""
 
@@ -43,4 +49,4 @@ class OutputError(SkinlabError):
 class BundleError(SkinlabError):
     """A trained model cannot be used: no bundle, one that was changed or damaged, or one of a newer skinlab."""
 
-    exit_code = 7
+    exit_code = 8

@@ -1,6 +1,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -160,6 +162,27 @@ def test_a_gpu_is_named_with_the_engine_for_it(
     check = doctor.check_gpu()
     assert "Some GPU" in check.found
     assert part in check.found
+
+
+def test_the_torch_engine_is_described_without_importing_it() -> None:
+    code = "import sys; from skinlab import doctor; print(doctor.check_torch()); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    check, imported = done.stdout.splitlines()
+    assert "state='ok'" in check
+    assert re.search(r"torch [\d.]+.*, lightning-fabric [\d.]+.*; built for", check)
+    assert imported == "False"
+
+
+def test_a_missing_torch_engine_is_not_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_version", lambda package: None if package == "timm" else "1.0")
+    check = doctor.check_torch()
+    assert (check.state, check.in_the_way, check.found) == ("missing", False, "no timm (optional)")
+    assert check.mend.endswith("-m pip install 'skinlab[torch]'")
+
+
+def test_the_torch_packages_looked_for_are_the_declared_extra() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["torch"]
+    assert sorted(doctor.TORCH_PACKAGES) == sorted(re.split(r"[<>=!~ \[;]", each)[0] for each in declared)
 
 
 def test_the_command_prints_a_table_and_exits_by_the_verdict(

@@ -127,7 +127,7 @@ def test_bash_itself_completes_a_typed_line(press_tab):
                 ("", "READY "),
                 ("skinlab check dataset=f\t", "dataset=folder "),
                 ("engine.mkl\t", "engine.mkl_cpu_type="),
-                ("c\t", "cpu "),
+                ("av\t", "avx2 "),
             ):
                 os.write(ours, keys.encode())
                 wait_for(ours, shown.encode())

@@ -277,3 +277,19 @@ def test_a_label_revision_is_none_or_the_beginning_of_a_hash(revision):
 def test_anything_else_is_no_label_revision(revision, mistakes):
     (line,) = mistakes(f"dataset.label_revision={revision}")
     assert "must be none, or the first 4 or more digits of a revision" in line
+
+
+def test_an_engine_whose_packages_are_missing_is_refused(mistakes, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    (line,) = mistakes("engine=torch")
+    assert line == (
+        "conf/engine/torch.yaml: engine.name=torch: "
+        "torch and lightning-fabric not installed; pip install skinlab[torch]"
+    )
+
+
+@pytest.mark.parametrize("device", ["gpu:", "gpu:x", "cuda", "gpu:-1", "2"])
+def test_a_device_is_the_cpu_or_a_numbered_gpu(device, mistakes):
+    compose(["engine=torch", "engine.device=gpu:3"])
+    (line,) = mistakes("engine=torch", f"engine.device='\"{device}\"'")
+    assert line.endswith("must be auto, cpu, gpu or gpu:N, N being a number counted from 0")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skinlab import children
-from skinlab.errors import SetupError
+from skinlab.errors import SetupError, UnavailableError
 
 VARIABLE = "SKINLAB_PYTHON36"
 EXECUTABLE = "python3.6"
@@ -186,7 +186,8 @@ def find(python: Path | None = None) -> Interpreter:
         The interpreter.
 
     Raises:
-        SetupError: the chosen one cannot be used, or none was found; the message lists where it looked.
+        SetupError: the chosen one cannot be used.
+        UnavailableError: none was found; the message lists where it looked.
     """
     setting = os.environ.get(VARIABLE)
     if python is not None or setting:
@@ -194,7 +195,7 @@ def find(python: Path | None = None) -> Interpreter:
         return _chosen(python if python is not None else Path(setting or ""), source)
     result = search()
     if result.found is None:
-        raise SetupError(_none_found(result.looked))
+        raise UnavailableError(_none_found(result.looked))
     return result.found
 
 

@@ -26,7 +26,7 @@ from skinlab import children, paths
 from skinlab.engines.cntk import building, cpu, gpu, interpreters, mpi, wheels
 from skinlab.engines.cntk.interpreters import Interpreter
 from skinlab.engines.cntk.pins import Variant, lock_sha256, pins_of, runtime_name
-from skinlab.errors import OutputError, SetupError
+from skinlab.errors import OutputError, SetupError, UnavailableError
 from skinlab.transfer.wheels import Pin
 
 SCHEMA = 1
@@ -200,11 +200,13 @@ def require() -> Runtime:
 
 
 def check_platform() -> None:
-    """Raises SetupError where CNTK 2.7 does not exist."""
+    """Raises UnavailableError where CNTK 2.7 does not exist."""
     system, machine, (libc, _) = platform.system(), platform.machine(), platform.libc_ver()
     if (system, machine) != ("Linux", "x86_64") or libc != "glibc":
         found = f"{system} {machine}" + (f" without glibc ({libc or 'another C library'})" if system == "Linux" else "")
-        raise SetupError(f"CNTK 2.7 exists for Linux x86-64 with glibc only, this is {found}: use the torch engine")
+        raise UnavailableError(
+            f"CNTK 2.7 exists for Linux x86-64 with glibc only, this is {found}: use the torch engine"
+        )
 
 
 def setup(
