@@ -92,11 +92,11 @@ def make_plan(config: schema.Config, data: Prepared) -> Plan:
     )
 
 
-def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run) -> Fit:
-    """Fit the network to the training subset; the best epoch by the validation subset is kept."""
+def make_loader(config: schema.Config, data: Prepared, features: int) -> Loader:
+    """The training minibatches as declared; `features` is the length of a dropout mask."""
     rows = data.rows("train")
     balanced = config.training.class_weights == "balanced"
-    loader = Loader(
+    return Loader(
         images=data.images,
         image_ids=data.manifest.image_ids,
         targets=data.targets,
@@ -106,11 +106,16 @@ def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run
         seed=config.seed,
         minibatch_size=config.optimizer.minibatch_size,
         dropout=config.network.dropout,
-        features=plan.architecture.features,
+        features=features,
         workers=config.training.loader_workers,
     )
+
+
+def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run) -> Fit:
+    """Fit the network to the training subset; the best epoch by the validation subset is kept."""
+    loader = make_loader(config, data, plan.architecture.features)
     engine.build(plan, weights.initial(plan.architecture, config.seed))
-    log.info("%s", records.describe_training(config, plan, len(rows), engine))
+    log.info("%s", records.describe_training(config, plan, len(loader.rows), engine))
 
     held_out = data.rows("validation")
 
@@ -121,7 +126,7 @@ def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run
     checkpoints = Checkpoints(run.folder("checkpoints"))
     with (
         observers.tracking(config.tracking.sinks, run.path) as sinks,
-        observers.terminal(config.training.epochs, len(rows)) as terminal,
+        observers.terminal(config.training.epochs, len(loader.rows)) as terminal,
     ):
         told = observers.Observers([records.MetricsFile(run), terminal, *sinks])
         fitted = fit(engine, loader, validate, config.training, plan.rates, checkpoints, told)
