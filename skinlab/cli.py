@@ -59,7 +59,7 @@ def _module(verb: str) -> str:
     if verb in HIDDEN:
         return HIDDEN[verb]
     if find(verb):
-        return f"skinlab.commands.{verb}"
+        return f"skinlab.commands.{verb.replace('-', '_')}"
     from skinlab.config.suggest import did_you_mean, then_list
 
     names = [known.name for known in VERBS]

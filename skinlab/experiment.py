@@ -180,7 +180,9 @@ def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run
     """Fit the network to the training subset; the best epoch by the validation subset is kept."""
     loader = make_loader(config, data, plan.architecture.features)
     with loader:  # its processes get ready while the engine builds
-        engine.build(plan, weights.initial(plan.architecture, config.seed))
+        first = pretrained.start(config.network, plan.architecture, data.classes, config.seed)
+        records.weights(run, first)
+        engine.build(plan, first.arrays)
         log.info("%s", records.describe_training(config, plan, len(loader.rows), engine))
 
         held_out = data.rows("validation")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from skinlab import schema
-from skinlab.commands.table import VERBS
+from skinlab.commands.table import VERBS, find
 from skinlab.config import tree, wording
 from skinlab.config.places import choices, groups, places
 
@@ -33,7 +33,7 @@ _OVERRIDES = (
     ("-m, --multirun", "sweep: a key may have several values, key=1,2 or key='range(1,4)'"),
     ("--config-dir DIR", "a folder with more choices, e.g. DIR/experiment/mine.yaml; ./conf is searched too"),
 )
-_DECLARING = {
+_DECLARING: dict[str, tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]] = {
     "train": (
         "Train a declared experiment. Everything about it ends up in one directory under output_dir.",
         (),
@@ -43,6 +43,11 @@ _DECLARING = {
         "Check a declaration: names, types, ranges, and rules between keys. Reads no data, starts nothing.",
         (("--show", "print the composed declaration as YAML"), ("--json", "print it as JSON")),
         (EXAMPLES[4], "skinlab check -m network.dropout=0.2,0.5             every value of a sweep"),
+    ),
+    "lr-find": (
+        "Train at a learning rate that rises with every step, and tell at which one the loss falls fastest.",
+        (),
+        ("skinlab lr-find dataset=folder dataset.path=PATH lr_find.highest=0.1",),
     ),
 }
 
@@ -67,11 +72,14 @@ def main_help() -> str:
 
 
 def command_help(verb: str) -> str:
-    """The text of `skinlab VERB --help` for a verb that takes a declaration: train or check."""
+    """The text of `skinlab VERB --help` for a verb that takes a declaration: train, check or lr-find."""
     purpose, extra, examples = _DECLARING[verb]
+    known = find(verb)
+    sweeps = known is not None and "-m" in known.options
+    rows = [row for row in _OVERRIDES if sweeps or not row[0].startswith("-m")]
     return _page(
-        [f"usage: skinlab {verb} [overrides] [-m] [options]", "", purpose],
-        ["overrides and options:", *(_row(*row, 24) for row in (*_OVERRIDES, *extra, ("-h, --help", "this text")))],
+        [f"usage: skinlab {verb} [overrides] {'[-m] ' if sweeps else ''}[options]", "", purpose],
+        ["overrides and options:", *(_row(*row, 24) for row in (*rows, *extra, ("-h, --help", "this text")))],
         ["examples:", *(f"  {example}" for example in examples)],
         keys_help().splitlines(),
         [NOTE],

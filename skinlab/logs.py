@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import sys
+from pathlib import Path
 
 
 class ConsoleHandler(logging.Handler):
@@ -18,3 +19,11 @@ class ConsoleHandler(logging.Handler):
         with contextlib.suppress(BrokenPipeError):
             stream.write(self.format(record) + "\n")
             stream.flush()
+
+
+def log_to(path: Path) -> None:
+    """As conf/hydra/job_logging does: plain lines to the terminal, timed ones to the end of a file."""
+    console, file = ConsoleHandler(), logging.FileHandler(path)
+    console.setFormatter(logging.Formatter("%(message)s"))
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[console, file], force=True)

@@ -443,6 +443,17 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LrFind:
+    """The learning-rate range test of `skinlab lr-find`. See docs/learning-rate.md."""
+
+    lowest: float = key("learning rate of the first step", gt=0, le=10)
+    highest: float = key("learning rate of the last step", gt=0, le=10)
+    steps: int = key("minibatches; the rate rises by the same factor from each to the next", ge=10, le=100_000)
+    smoothing: float = key("weight of the earlier losses in the smoothed loss", ge=0, lt=1)
+    divergence: float = key("the test ends where the smoothed loss is this many times its smallest", gt=1, le=1000)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """How the final numbers are computed."""
 
@@ -529,6 +540,7 @@ class Config:
     method: Method = key("what is trained")
     optimizer: Optimizer = key("update rule")
     training: Training = key("the training loop")
+    lr_find: LrFind = key("the test of skinlab lr-find; training does not look at it")
     evaluation: Evaluation = key("final numbers")
     engine: Engine = key("what computes")
     tracking: Tracking = key("record sinks")

@@ -36,7 +36,7 @@ def test_a_verb_gets_the_words_that_follow_it_and_its_code_is_returned(verb):
 
 @pytest.mark.parametrize("verb_name", [verb.name for verb in VERBS])
 def test_every_verb_of_the_table_has_its_module(verb_name):
-    assert callable(cli.importlib.import_module(f"skinlab.commands.{verb_name}").main)
+    assert callable(cli.importlib.import_module(cli._module(verb_name)).main)
 
 
 def test_version(capsys):

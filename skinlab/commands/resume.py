@@ -1,13 +1,13 @@
 """`skinlab resume RUN`: go on with an interrupted or failed run from its last checkpoint."""
 
-import logging
 import sys
 from pathlib import Path
 
 from skinlab.commands.arguments import Parser
 from skinlab.commands.train import carry_out, conclude, stop_on_sigterm
 from skinlab.config import parse
-from skinlab.logs import ConsoleHandler
+from skinlab.errors import OutputError
+from skinlab.logs import log_to
 from skinlab.run import Run
 
 USAGE = """usage: skinlab resume RUN
@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
         0 when the run is finished, else the exit code of what it failed with.
 
     Raises:
-        OutputError: there is no such run, or it is finished or running.
+        OutputError: there is no such run, it is finished or running, or it is no training.
         ConfigError: the recorded declaration is not one that this version understands.
     """
     parser = Parser("resume")
@@ -42,17 +42,12 @@ def main(argv: list[str]) -> int:
 
     if launch.is_helper():
         return launch.help_rank_zero()
-    config = parse(Run.open(options.run).record.get("config", {}))
+    record = Run.open(options.run).record
+    if kind := record.get("kind"):
+        raise OutputError(f"{options.run} is no training: run `skinlab {kind}` again")
+    config = parse(record.get("config", {}))
     launch.check(config.engine)
     stop_on_sigterm()
     run = Run.reopen(options.run)
-    _log_to(run)
+    log_to(run.path / "train.log")
     return conclude([carry_out(config, run)], sweep=False)
-
-
-def _log_to(run: Run) -> None:
-    """As conf/hydra/job_logging does: plain lines to the terminal, timed ones to the end of train.log."""
-    console, file = ConsoleHandler(), logging.FileHandler(run.path / "train.log")
-    console.setFormatter(logging.Formatter("%(message)s"))
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[console, file], force=True)

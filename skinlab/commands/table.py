@@ -64,6 +64,7 @@ _EVALUATE_OPTIONS = ("--subset", "--on-overlap", "--threads", "--config-dir", "-
 VERBS = (
     Verb("train", "train a declared experiment; -m sweeps over several values", DECLARING, declares=True),
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
+    Verb("lr-find", "find a learning rate by training at a rising one", DECLARING[2:], declares=True),
     Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True),
     Verb("folds", "summarise the runs of a cross-validation as one experiment", ("--json", "--help"), paths=True),
     Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True),

@@ -34,7 +34,7 @@ DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
     data = (_name, _classes, _label_revision, _split, _targets, _copies, _imbalance)
-    rules = (*data, _image_size, _weights, _std, _engine, _runtime, _workers, _sinks)
+    rules = (*data, _image_size, _weights, _std, _engine, _runtime, _workers, _lr_find, _sinks)
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -143,6 +143,13 @@ def _workers(config: schema.Config) -> Iterator[Problem]:
     if config.engine.device not in {"auto", "cpu"}:
         what = f"several workers compute on the CPU: leave out engine.device={config.engine.device}"
         yield Problem(path, workers, what, others=(("engine", "device"),))
+
+
+def _lr_find(config: schema.Config) -> Iterator[Problem]:
+    lowest, highest = config.lr_find.lowest, config.lr_find.highest
+    if lowest >= highest:
+        what = f"must be below lr_find.highest={highest:g}"
+        yield Problem(("lr_find", "lowest"), lowest, what, others=(("lr_find", "highest"),))
 
 
 def _lacking(table: Mapping[str, Sequence[str]], engine: str, wanted: str, path: KeyPath) -> Iterator[Problem]:

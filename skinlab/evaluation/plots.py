@@ -85,6 +85,35 @@ def learning_curve(
             axes.legend()
 
 
+def range_test(
+    rates: Floats, losses: Floats, smoothed: Floats, stem: Path, *, suggestion: float | None, note: str = ""
+) -> None:
+    """Loss by learning rate, on a logarithmic scale.
+
+    Args:
+        rates: float64 [N], N > 0.
+        losses: float64 [N], of the minibatches.
+        smoothed: float64 [N], their moving average.
+        stem: path without extension.
+        suggestion: the rate that is marked, or None.
+        note: small print, e.g. "phantoms, not patients".
+
+    Raises:
+        OutputError: the files cannot be written.
+    """
+    with _figure(stem, (7.2, 4.8), note) as figure:
+        axes = figure.subplots()
+        axes.set_title("Learning-rate range test", loc="left")
+        axes.plot(rates, losses, color=FAINT, linewidth=1.0, label="loss of the minibatch")
+        axes.plot(rates, smoothed, color=BLUE, label="smoothed")
+        axes.set(xscale="log", xlabel="learning rate", ylabel="loss (nats)", ylim=(0, 1.1 * smoothed.max()))
+        if suggestion is not None:
+            label = f"falls fastest at {suggestion:.2g}"
+            axes.axvline(suggestion, color=VERMILION, linestyle="--", linewidth=1.2, label=label)
+        axes.grid(color="#EEEEEE")
+        axes.legend()
+
+
 def roc(targets: Integers, probabilities: Floats, summary: dict[str, Any], stem: Path, *, note: str = "") -> None:
     """Receiver operating characteristic: of the positive class or, of more than two classes, of each against the rest.
 

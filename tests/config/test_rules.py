@@ -90,6 +90,10 @@ def test_several_workers_are_for_the_cpu(mistakes):
     ]
 
 
+def test_the_range_of_rates_rises(mistakes):
+    assert mistakes("lr_find.lowest=1") == ["lr_find.lowest=1: must be below lr_find.highest=1"]
+
+
 def test_a_sink_that_is_not_installed_says_what_to_install(mistakes, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     (line,) = mistakes("tracking=tensorboard")

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.cntk
 
 SIZES = [8, 8, 7] * 3 + [8]
 """Images of each step: the last minibatch of an epoch of 23 is smaller."""
-CNTK = schema.CntkEngine(name="cntk", device="cpu", threads=None, mkl_cpu_type="auto")
+CNTK = schema.CntkEngine(name="cntk", device="cpu", threads=None, workers=1, mkl_cpu_type="auto")
 
 
 def losses_and_logits(engine: Engine, planned: Plan, initial: Weights) -> tuple[list[float], NDArray[np.float32]]:

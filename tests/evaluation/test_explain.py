@@ -12,6 +12,7 @@ from skinlab.networks.architecture import Architecture
 from skinlab.networks.onnx_graph import to_onnx
 from skinlab.networks.resnet import resnet
 from skinlab.networks.weights import Weights
+from tests.engines.cntk.small import ENGINE
 
 NETWORK = resnet("resnet18", 96, 3, [0.5, 0.4, 0.3], [0.2, 0.2, 0.3])
 ARRAYS = weights.initial(NETWORK, 1)
@@ -40,7 +41,9 @@ def maps_and_logits(arrays: Weights) -> tuple[NDArray[np.float32], NDArray[np.fl
 
 @pytest.mark.cntk
 def test_cntks_gradients_give_the_closed_form(home: object) -> None:
-    with CntkEngine(schema.CntkEngine(name="cntk", device="cpu", threads=None, mkl_cpu_type="auto"), seed=1) as engine:
+    with CntkEngine(
+        schema.CntkEngine(name="cntk", device="cpu", threads=None, workers=1, mkl_cpu_type="auto"), seed=1
+    ) as engine:
         engine.build(plan(NETWORK, 4), ARRAYS)  # 5 images: a full minibatch and one more
         maps, gradients = engine.gradients(IMAGES, CLASSES)
         expected, _ = maps_and_logits(ARRAYS)

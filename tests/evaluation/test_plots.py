@@ -130,3 +130,14 @@ def test_pyplot_and_settings_of_the_process_are_left_alone(tmp_path):
 def test_folder_that_is_not_there_is_an_output_error_that_names_the_file(tmp_path):
     with pytest.raises(OutputError, match=r"missing/roc\.png"):
         draw("roc", tmp_path / "missing" / "roc")
+
+
+@pytest.mark.parametrize("suggestion", [0.01, None])
+def test_the_range_test_shows_both_curves_and_marks_the_suggestion(tmp_path, suggestion):
+    rates = np.geomspace(1e-4, 1, 30)
+    losses = 1 + np.cos(np.arange(30) / 5)
+    plots.range_test(rates, losses, losses, tmp_path / "lr_find", suggestion=suggestion, note="phantoms")
+    shown = texts(tmp_path / "lr_find")
+    assert {"loss of the minibatch", "smoothed", "learning rate", "phantoms"} <= set(shown)
+    assert ("falls fastest at 0.01" in shown) == (suggestion is not None)
+    assert (tmp_path / "lr_find.png").read_bytes().startswith(SIGNATURE)

@@ -177,8 +177,8 @@ def scored(*losses: float) -> list[Validation]:
 @pytest.mark.parametrize(
     ("losses", "patience", "min_delta", "epochs"),
     [
-        ([0.9, 0.8, 0.9, 0.8], 2, 0.0, 4),  # equal is no improvement
-        ([0.9, 0.9, 0.7, 0.8], 1, 0.0, 2),
+        ([0.9, 0.8, 0.9, 0.8], 2, 0.0, 4),  # with the last epoch: nothing ended early
+        ([0.9, 0.9, 0.7, 0.8], 1, 0.0, 2),  # equal is no improvement
         ([0.9, 0.95, 0.7, 0.8], 2, 0.0, 4),  # the wait starts again with an improvement
         ([0.9, 0.88, 0.86, 0.7], 2, 0.05, 3),  # small steps count from the last improvement, not from one another
         ([0.9, 0.91, 0.92, 0.93], None, 0.0, 4),

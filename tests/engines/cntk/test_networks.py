@@ -14,7 +14,7 @@ from tests.networks.reference import arrays_of, case, described, load, pictures,
 
 pytestmark = pytest.mark.cntk
 
-ENGINE = schema.CntkEngine(name="cntk", device="cpu", threads=None, mkl_cpu_type="auto")
+ENGINE = schema.CntkEngine(name="cntk", device="cpu", threads=None, workers=1, mkl_cpu_type="auto")
 RATE, COUNT = 0.01, 8
 
 
