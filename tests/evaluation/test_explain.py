@@ -41,9 +41,7 @@ def maps_and_logits(arrays: Weights) -> tuple[NDArray[np.float32], NDArray[np.fl
 
 @pytest.mark.cntk
 def test_cntks_gradients_give_the_closed_form(home: object) -> None:
-    with CntkEngine(
-        schema.CntkEngine(name="cntk", device="cpu", threads=None, workers=1, mkl_cpu_type="auto"), seed=1
-    ) as engine:
+    with CntkEngine(ENGINE, seed=1) as engine:
         engine.build(plan(NETWORK, 4), ARRAYS)  # 5 images: a full minibatch and one more
         maps, gradients = engine.gradients(IMAGES, CLASSES)
         expected, _ = maps_and_logits(ARRAYS)

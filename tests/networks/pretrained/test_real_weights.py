@@ -13,6 +13,7 @@ from skinlab.errors import SetupError
 from skinlab.networks.onnx_graph import to_onnx
 from skinlab.networks.pretrained import given, pth, registry, store
 from skinlab.transfer.pace import Patience
+from tests.engines.cntk.small import ENGINE
 from tests.networks.reference import Case, described, pictures, tensor, torchvision_model
 
 
@@ -54,8 +55,6 @@ def test_logits_in_onnx_runtime_are_torchvisions(case: Case) -> None:
 @pytest.mark.cntk
 def test_logits_in_cntk_are_torchvisions(case: Case, home: Path) -> None:
     rule = schema.MomentumSGD(name="momentum_sgd", learning_rate=0.01, minibatch_size=2, momentum=0.0, weight_decay=0.0)
-    with CntkEngine(
-        schema.CntkEngine(name="cntk", device="cpu", threads=None, workers=1, mkl_cpu_type="auto"), seed=1
-    ) as engine:
+    with CntkEngine(ENGINE, seed=1) as engine:
         engine.build(Plan(case.network, rule, np.array([0.01]), 2, frozenset()), case.arrays)
         case.assert_equal(engine.predict(case.images))
