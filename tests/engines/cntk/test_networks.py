@@ -35,14 +35,14 @@ def engine(home: Path) -> Iterator[CntkEngine]:
     ("name", "size"),
     [
         ("alexnet", 63),
-        ("alexnet", 224),
+        pytest.param("alexnet", 224, marks=pytest.mark.slow),
         ("resnet18", 224),
         ("resnet34", 33),
         ("resnet34", 224),
         ("resnet50", 101),
         ("resnet50", 224),
-        ("resnet101", 64),
-        ("resnet152", 64),
+        pytest.param("resnet101", 64, marks=pytest.mark.slow),
+        pytest.param("resnet152", 64, marks=pytest.mark.slow),
         ("mobilenet_v2", 66),
         ("mobilenet_v2", 67),
         ("mobilenet_v2", 224),
@@ -54,6 +54,7 @@ def test_logits_are_torchvisions(engine: CntkEngine, name: str, size: int) -> No
     expected.assert_equal(engine.predict(expected.images))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "size"), [("alexnet", 80), ("resnet50", 64), ("mobilenet_v2", 64)])
 def test_a_step_of_training_is_torchs(engine: CntkEngine, name: str, size: int) -> None:
     """One step of plain gradient descent against float64: the loss, each array's change.
