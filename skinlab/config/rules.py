@@ -1,7 +1,6 @@
 """Rules that join several keys, or that a type cannot say. The only place for them."""
 
 import importlib.util
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,12 +17,11 @@ LIBRARY = "albumentations."
 REFUSAL = "is not allowed: only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip"
 PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it needs
 ENGINE_PACKAGES = {"torch": {"torch": "torch", "lightning_fabric": "lightning-fabric"}}  # engine -> modules: packages
-DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
 
 
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
-    rules = (_name, _classes, _split, _std, _targets, _sinks, _engine)
+    rules = (_name, _classes, _split, _std, _targets, _sinks, _engine_packages)
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -101,15 +99,13 @@ def _sinks(config: schema.Config) -> Iterator[Problem]:
             yield Problem(("tracking", "sinks"), config.tracking.sinks, what)
 
 
-def _engine(config: schema.Config) -> Iterator[Problem]:
+def _engine_packages(config: schema.Config) -> Iterator[Problem]:
     needed = ENGINE_PACKAGES.get(config.engine.name, {})
     missing = [package for module, package in needed.items() if importlib.util.find_spec(module) is None]
     if missing:
-        what = f"{' and '.join(missing)} not installed; pip install skinlab[torch]"
+        are = "are" if len(missing) > 1 else "is"
+        what = f"{' and '.join(missing)} {are} not installed; pip install skinlab[torch]"
         yield Problem(("engine", "name"), config.engine.name, what)
-    if not DEVICE.fullmatch(config.engine.device):
-        what = "must be auto, cpu, gpu or gpu:N, N being a number counted from 0"
-        yield Problem(("engine", "device"), config.engine.device, what)
 
 
 # --- what a `_target_` may name ------------------------------------------------------------------------------------
