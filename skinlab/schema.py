@@ -493,11 +493,16 @@ class TorchEngine:
     """PyTorch, on CPUs and on GPUs newer than CNTK's; `pip install skinlab[torch]`. See docs/engines.md."""
 
     name: Literal["torch"] = key("which engine")
-    device: str = key("auto: the first GPU where there is one, else the CPU; cpu; gpu; or gpu:N for the GPU numbered N")
+    device: Literal["auto", "cpu", "gpu", GpuName] = key(
+        "auto: a GPU where PyTorch sees one, else the CPU; gpu: the first; gpu:1: the second of those that "
+        "CUDA_VISIBLE_DEVICES leaves. Of several devices it is the first"
+    )
     devices: int = key(
         "processes that share each minibatch, each with a GPU of its own or a part of the CPU threads", ge=1, le=64
     )
-    threads: int | None = key("CPU threads of each process; null: the cores, shared evenly", ge=1, le=1024)
+    threads: int | None = key(
+        "CPU threads, of all processes on a host together; null: one per core that this process may use", ge=1, le=1024
+    )
     precision: Literal["auto", "fp32", "bf16"] = key(
         "of training: bf16 is autocast; auto: bf16 where the device computes in it natively. Prediction is in fp32"
     )

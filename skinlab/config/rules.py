@@ -28,13 +28,12 @@ OPTIMIZERS = {
 }
 """What each engine can be asked for, in the order of the schema."""
 ENGINE_PACKAGES = {"torch": {"torch": "torch", "lightning_fabric": "lightning-fabric"}}  # engine -> modules: packages
-DEVICE = re.compile(r"auto|cpu|gpu(:\d+)?")
 
 
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
     data = (_name, _classes, _label_revision, _split, _targets, _copies, _imbalance)
-    rules = (*data, _image_size, _weights, _std, _engine, _runtime, _workers, _lr_find, _sinks)
+    rules = (*data, _image_size, _weights, _std, _engine, _engine_packages, _workers, _lr_find, _sinks)
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -184,15 +183,13 @@ def _imbalance(config: schema.Config) -> Iterator[Problem]:
         yield Problem(("training", "sampling"), config.training.sampling, what, others=others)
 
 
-def _runtime(config: schema.Config) -> Iterator[Problem]:
+def _engine_packages(config: schema.Config) -> Iterator[Problem]:
     needed = ENGINE_PACKAGES.get(config.engine.name, {})
     missing = [package for module, package in needed.items() if importlib.util.find_spec(module) is None]
     if missing:
-        what = f"{' and '.join(missing)} not installed; pip install skinlab[torch]"
+        are = "are" if len(missing) > 1 else "is"
+        what = f"{' and '.join(missing)} {are} not installed; pip install skinlab[torch]"
         yield Problem(("engine", "name"), config.engine.name, what)
-    if not DEVICE.fullmatch(config.engine.device):
-        what = "must be auto, cpu, gpu or gpu:N, N being a number counted from 0"
-        yield Problem(("engine", "device"), config.engine.device, what)
 
 
 # --- what a `_target_` may name ------------------------------------------------------------------------------------

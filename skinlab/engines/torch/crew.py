@@ -7,6 +7,9 @@ from typing import Any, Protocol
 from skinlab.engines.torch.replica import Replica
 from skinlab.errors import EngineError
 
+FAILURES = (RuntimeError, ValueError)
+"""What PyTorch raises where memory, a shape or a device is not as it must be."""
+
 
 class Crew(Protocol):
     """The replicas of an engine."""
@@ -63,7 +66,7 @@ class Alone:
         """See `Crew.ask`."""
         try:
             return [getattr(self._replica, command)(*arguments[0])]
-        except RuntimeError as error:
+        except FAILURES as error:
             raise EngineError(failure(command, error)) from error
 
     def close(self, *, at_once: bool = False) -> None:

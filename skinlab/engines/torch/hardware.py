@@ -62,7 +62,7 @@ def choose(engine: schema.TorchEngine, local_processes: int) -> Hardware:
         indices=indices,
         names=names,
         precision=precision if engine.precision == "auto" else engine.precision,
-        threads=engine.threads or max(1, cores() // local_processes),
+        threads=max(1, (engine.threads or cores()) // local_processes),
     )
 
 

@@ -12,7 +12,7 @@ from torch import distributed
 
 from skinlab import schema
 from skinlab.engines.torch import hardware
-from skinlab.engines.torch.crew import failure
+from skinlab.engines.torch.crew import FAILURES, failure
 from skinlab.engines.torch.launch import Launched, launched
 from skinlab.engines.torch.replica import Place, Replica
 from skinlab.errors import EngineError
@@ -38,7 +38,7 @@ class Torchrun:
             _scatter([*messages, *[IDLE] * (self.size - len(messages))])
             answer = getattr(self._replica, command)(*arguments[0])
             return cast("list[Any]", _gather(answer, self.size))[: len(messages)]
-        except RuntimeError as error:
+        except FAILURES as error:
             raise EngineError(failure(command, error)) from error
 
     def close(self, *, at_once: bool = False) -> None:

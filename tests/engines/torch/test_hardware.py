@@ -32,11 +32,11 @@ def test_auto_is_bf16_only_where_it_is_native(monkeypatch: pytest.MonkeyPatch) -
         assert hardware.choose(declared(precision="fp32"), 1).precision == "fp32"
 
 
-def test_the_cores_are_shared_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cores_and_declared_threads_are_shared_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hardware, "cores", lambda: 8)
     threads = [hardware.choose(declared(threads=None), processes).threads for processes in (1, 3, 16)]
     assert threads == [8, 2, 1]
-    assert hardware.choose(declared(threads=5), 2).threads == 5
+    assert hardware.choose(declared(threads=5), 2).threads == 2
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="is about a machine without a GPU")
