@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinlab import machine, schema
+from skinlab.data.audit.findings import Findings
 from skinlab.data.prepare import Prepared
 from skinlab.data.split import SUBSETS, split_csv_text
 from skinlab.data.wording import listed
@@ -108,6 +109,17 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
             "lie in different subsets, and the test score is too good"
         )
     return remarks
+
+
+def test_images_in_validation(findings: Findings) -> list[str]:
+    """Ids of test images of which validation holds a copy, or another image of the same lesion or patient."""
+    gone = set(findings.left_out)
+    seen = set()
+    for leak in findings.leaks:
+        subsets = dict(zip(leak.subsets, leak.images, strict=True))
+        if subsets.keys() == {"validation", "test"} and not gone & set(leak.images):
+            seen.add(subsets["test"])
+    return sorted(seen)
 
 
 def describe_training(config: schema.Config, plan: Plan, images: int, started: Engine) -> str:

@@ -4,6 +4,7 @@ import importlib.util
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from skinlab import paths, schema
 from skinlab.config.problems import Problem
 from skinlab.config.tree import KeyPath
 from skinlab.errors import ConfigError
+from skinlab.evaluation import operating_rule
 
 LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
 LIBRARY = "albumentations."
@@ -20,7 +22,7 @@ PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it
 
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
-    rules = (_name, _classes, _split, _std, _targets, _sinks)
+    rules = (_name, _classes, _split, _std, _operating_point, _subgroups, _targets, _sinks)
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -89,6 +91,28 @@ def _subset_values(split: schema.ColumnSplit) -> Iterator[Problem]:
 def _std(config: schema.Config) -> Iterator[Problem]:
     if min(config.network.std) <= 0:
         yield Problem(("network", "std"), config.network.std, "each must be greater than 0")
+
+
+def _operating_point(config: schema.Config) -> Iterator[Problem]:
+    path, value = ("evaluation", "operating_point"), config.evaluation.operating_point
+    try:
+        operating_rule.parse(value)
+    except ValueError as error:
+        yield Problem(path, value, str(error))
+        return
+    classes = config.dataset.classes
+    if classes is not None and (why := operating_rule.refusal(value, len(classes))):
+        yield Problem(path, value, why, others=(("dataset", "classes"),))
+
+
+def _subgroups(config: schema.Config) -> Iterator[Problem]:
+    path = ("evaluation", "subgroups")
+    declared = config.evaluation.subgroups or {}
+    if twice := sorted(name for name, count in Counter(list(declared)).items() if count > 1):
+        yield Problem(path, declared, f"names {', '.join(twice)} more than once")
+    for column, edges in declared.items() if isinstance(declared, dict) else ():
+        if edges is not None and (not edges or any(low >= high for low, high in pairwise(edges))):
+            yield Problem((*path, column), edges, "must be the rising edges of bands, e.g. [30, 45, 60], or null")
 
 
 def _sinks(config: schema.Config) -> Iterator[Problem]:

@@ -5,14 +5,17 @@ and DeLong intervals do not, and are for one image per group. Comparing two mode
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from skinlab.evaluation.metrics import Booleans, Floats, Integers, roc_auc
+from skinlab.evaluation.metrics import Booleans, Floats, Integers
+from skinlab.evaluation.ranking import roc_auc
+
+DRAWN_AT_ONCE = 2_000_000
+"""Rows times resamples of a bootstrap that are in memory together."""
 
 
 class Interval(NamedTuple):
@@ -98,6 +101,45 @@ def _effective_size(hits: Booleans, units: Integers) -> float:
     variance = count / (count - 1) * float(np.sum(residuals**2)) / images**2
     independent = proportion * (1 - proportion) / images
     return images * min(1.0, independent / variance) if variance else float(images)
+
+
+# --- calibration error ---------------------------------------------------------------------------------------------
+
+
+def calibration_error(
+    stated: Floats, came_true: Booleans, bins: Integers, units: Integers, confidence: float
+) -> Interval:
+    """Interval of the expected calibration error that allows for its bias; it covers more often than it says.
+
+    The error is a sum of distances, which chance makes larger, never smaller: a bootstrap only adds to that and misses
+    the truth nearly always. The bias is largest where calibration is perfect, and there it is known: the mean of
+    absolute normal deviations. The lower bound takes that off, the upper one needs nothing.
+
+    Args:
+        stated: probability of each image, float64 [N].
+        came_true: bool [N].
+        bins: bin of each image, int64 [N].
+        units: which unit each image belongs to, int64 [N], see `unit_codes`.
+        confidence: level, e.g. 0.95.
+
+    Returns:
+        The interval, from 0 to 1; nan without images.
+    """
+    if not len(stated):
+        return Interval(math.nan, math.nan, "bias-bounded")
+    error, bias, variance = 0.0, 0.0, 0.0
+    for number in np.unique(bins):
+        inside = bins == number
+        share, hits = float(inside.mean()), came_true[inside]
+        error += share * abs(float(hits.mean() - stated[inside].mean()))
+        effective = _effective_size(hits, units[inside])
+        # Two hits and two misses are added (Agresti and Coull 1998): a bin that is all hits is not certain.
+        likely = (float(hits.mean()) * effective + 2) / (effective + 4)
+        spread = likely * (1 - likely) / effective
+        bias += share * math.sqrt(2 / math.pi * spread)
+        variance += share**2 * spread
+    half = _quantile(confidence) * math.sqrt(variance)
+    return Interval(max(0.0, error - bias - half), min(1.0, error + half), "bias-bounded")
 
 
 # --- AUC -----------------------------------------------------------------------------------------------------------
@@ -244,8 +286,8 @@ def unit_codes(groups: Sequence[str | None] | None, images: int) -> Integers:
 
 
 def bootstrap(
-    statistic: Callable[..., ArrayLike],
-    arrays: Sequence[NDArray[Any]],
+    statistic: Callable[[Floats], Floats],
+    rows: int,
     groups: Sequence[str | None] | None,
     *,
     resamples: int,
@@ -259,35 +301,30 @@ def bootstrap(
     each stratum, which keeps a resample from losing a class. A unit of several strata counts for the rarest of them:
     there are never more strata than classes, and so none of them is needlessly small.
 
-    Drawn rows are in the order of the given ones, each as often as it was drawn: rows sorted by score stay sorted.
-
     Args:
-        statistic: called with the drawn rows of `arrays`; returns K numbers, or one.
-        arrays: N rows each.
+        statistic: given how often each row was drawn, whole numbers as float64 [R, rows]; returns float64 [R, K].
+        rows: how many there are.
         groups: name of the group of each row, None where not known; or None for all.
         resamples: how many.
         confidence: level, e.g. 0.95.
         seed: what is drawn is a function of it, of the groups and strata, and for rows without a group of their order.
-        strata: stratum of each row, int64 [N], or None for no stratification.
+        strata: stratum of each row, int64 [rows], or None for no stratification.
 
     Returns:
         Bounds of each statistic. Resamples where it is nan are left out; where these are more than half, or where the
         bounds coincide (all resamples alike say nothing about uncertainty), the bounds are nan.
 
     >>> values = np.arange(100.0)
-    >>> low, high = bootstrap(np.mean, [values], None, resamples=500, confidence=0.95, seed=1)
+    >>> def means(drawn):
+    ...     return (drawn @ values / drawn.sum(axis=1))[:, None]
+    >>> low, high = bootstrap(means, 100, None, resamples=500, confidence=0.95, seed=1)
     >>> bool(43 < low[0] < 45), bool(54 < high[0] < 56)
     (True, True)
     """
-    rows = len(arrays[0])
     units = unit_codes(groups, rows)
     members = _members(units, np.zeros(rows, dtype=np.int64) if strata is None else strata)
-    generator = np.random.default_rng(seed)
-    values = np.empty((resamples, np.size(statistic(*arrays))))
-    for resample in values:
-        drawn = np.repeat(np.arange(rows), _draw(members, generator)[units])
-        resample[:] = statistic(*(array[drawn] for array in arrays))
-    return _percentiles(values, confidence)
+    drawn = _draws(members, resamples, max(1, DRAWN_AT_ONCE // max(1, rows)), seed)
+    return _percentiles(np.concatenate([statistic(counts[:, units]) for counts in drawn]), confidence)
 
 
 def _members(units: Integers, strata: Integers) -> list[Integers]:
@@ -299,12 +336,17 @@ def _members(units: Integers, strata: Integers) -> list[Integers]:
     return [np.flatnonzero(stratum == code) for code in range(len(names))]
 
 
-def _draw(members: list[Integers], generator: np.random.Generator) -> Integers:
-    """How often each unit is drawn: int64 [units]."""
-    counts = np.zeros(sum(map(len, members)), dtype=np.int64)
-    for units in members:
-        counts[units] = np.bincount(generator.integers(len(units), size=len(units)), minlength=len(units))
-    return counts
+def _draws(members: list[Integers], resamples: int, at_once: int, seed: int) -> Iterator[Floats]:
+    """How often each unit is drawn, float64 [some resamples, units]; the draws do not depend on how many at once."""
+    generators = [np.random.default_rng([seed, stratum]) for stratum in range(len(members))]
+    for start in range(0, resamples, at_once):
+        count = min(at_once, resamples - start)
+        drawn = np.zeros((count, sum(map(len, members))))
+        for units, generator in zip(members, generators, strict=True):
+            size = len(units)
+            chosen = generator.integers(size, size=(count, size)) + size * np.arange(count)[:, None]
+            drawn[:, units] = np.bincount(chosen.ravel(), minlength=count * size).reshape(count, size)
+        yield drawn
 
 
 def _percentiles(values: Floats, confidence: float) -> Bootstrap:

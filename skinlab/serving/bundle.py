@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,12 @@ TOLERANCE = 1e-4
 
 
 def signature(
-    architecture: Architecture, classes: list[str], positive: int, threshold: float, decode: dict[str, Any], note: str
+    architecture: Architecture,
+    classes: list[str],
+    positive: int,
+    operating_point: Mapping[str, Any],
+    decode: dict[str, Any],
+    note: str,
 ) -> dict[str, Any]:
     """What goes in and comes out, for signature.json.
 
@@ -27,7 +33,8 @@ def signature(
         architecture: the network.
         classes: names of the outputs in order.
         positive: index of the positive class.
-        threshold: probability of the positive class from which an image is called positive.
+        operating_point: `threshold`, the probability of the positive class from which an image is called positive,
+            None where the most probable class is taken; and the `rule` that chose it.
         decode: how an image file becomes pixels.
         note: what kind of data the model was trained on.
     """
@@ -39,7 +46,8 @@ def signature(
         "output": {"name": PROBABILITIES, "dtype": "float32", "shape": ["N", len(classes)]},
         "classes": classes,
         "positive_class": classes[positive],
-        "threshold": threshold,
+        "threshold": operating_point["threshold"],
+        "threshold_rule": operating_point["rule"],
         "decode": decode,
     }
 
