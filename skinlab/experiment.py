@@ -223,7 +223,7 @@ def evaluate(config: schema.Config, data: Prepared, trained: Trained, run: Run) 
         "best_epoch": None if best is None else best + 1,
         "epochs": position.epoch,
         "monitor": config.training.monitor if position.epoch else None,
-        "test_images_seen_in_validation": len(records.test_images_in_validation(data.findings)),
+        "test_images_seen_in_validation": len(records.seen_in_validation(data.findings)),
         **final.numbers(config.evaluation, config.seed, classes, subsets, decision, of_test),
     }
     run.write_json("summary.json", result)
@@ -237,7 +237,7 @@ def look_at_test(config: schema.Config, data: Prepared, run: Run) -> None:
     known = looks.record(subset, looks.Look(str(run.path.resolve()), "final evaluation", config.name))
     run.update(test_looks={"test_subset": subset, "looks": len(known), "runs": len({look.run for look in known})})
     log.info("%s", looks.describe(subset, known))
-    if seen := records.test_images_in_validation(data.findings):
+    if seen := records.seen_in_validation(data.findings):
         log.warning(
             "model selection used the test subset: %d of its %d images are in validation too, as a copy or of one "
             "lesion: %s",

@@ -111,7 +111,7 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
     return remarks
 
 
-def test_images_in_validation(findings: Findings) -> list[str]:
+def seen_in_validation(findings: Findings) -> list[str]:
     """Ids of test images of which validation holds a copy, or another image of the same lesion or patient."""
     gone = set(findings.left_out)
     seen = set()

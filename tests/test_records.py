@@ -1,14 +1,14 @@
 import csv
 import io
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from skinlab import records
-from skinlab.data.audit.findings import Findings
+from skinlab.data.audit.findings import Findings, LeakFound
 from skinlab.data.manifest import Manifest
 from skinlab.data.prepare import Prepared
 from skinlab.run import Run
@@ -107,3 +107,15 @@ def test_training_without_a_step_has_no_speed(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", {})
     records.training(run, Fit(Position(), images=0, seconds=0.0))
     assert run.record["images_per_second"] is None
+
+
+def test_test_images_with_a_copy_or_lesion_in_validation_are_named() -> None:
+    leaks = [
+        LeakFound(["b", "t1"], ["validation", "test"], "duplicate", None),
+        LeakFound(["t1", "c"], ["test", "validation"], "group", None),
+        LeakFound(["t2", "a"], ["test", "train"], "near_duplicate", 0.9),
+        LeakFound(["d", "t3"], ["validation", "test"], "group", None),
+    ]
+    assert records.seen_in_validation(replace(FINDINGS, leaks=leaks)) == ["t1", "t3"]
+    # With audit.on_leak=drop the copy in validation is left out: nothing of the test subset is seen there.
+    assert records.seen_in_validation(replace(FINDINGS, leaks=leaks, left_out=["d", "b"])) == ["t1"]
