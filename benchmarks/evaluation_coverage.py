@@ -20,7 +20,7 @@ ALIKE = 0.6
 SETTINGS = Settings(confidence=0.95, resamples=500, seed=1, levels=Levels(specificity=0.9, sensitivity=0.95))
 
 
-def draw(generator, lesions, clustered):
+def draw(generator, lesions, *, clustered):
     """Targets, probabilities and lesion of each image; a fixed number of lesions of each class."""
     malignant = np.arange(lesions) < PREVALENCE * lesions
     sizes = generator.integers(1, 4, size=lesions) if clustered else np.ones(lesions, dtype=np.int64)
@@ -35,9 +35,9 @@ def draw(generator, lesions, clustered):
     return malignant[units].astype(np.int64), np.stack([1 - chance, chance], axis=1), units
 
 
-def truth(generator, clustered):
+def truth(generator, *, clustered):
     """The numbers of the population."""
-    targets, probabilities, _ = draw(generator, 250_000 if clustered else 500_000, clustered)
+    targets, probabilities, _ = draw(generator, 250_000 if clustered else 500_000, clustered=clustered)
     decisions = (probabilities[:, 1] >= SETTINGS.threshold).astype(np.int64)
     score = scorer(Predictions(targets, decisions, probabilities, 1), SETTINGS.levels)
     values = score(np.ones((1, len(targets))))[0]
@@ -45,13 +45,13 @@ def truth(generator, clustered):
     return {name: found[name] for name in METRICS}
 
 
-def coverage(clustered, sets):
+def coverage(sets, *, clustered):
     generator = np.random.default_rng(0)
-    true = truth(generator, clustered)
+    true = truth(generator, clustered=clustered)
     held: Counter = Counter()
     methods = {}
     for _ in range(sets):
-        targets, probabilities, units = draw(generator, LESIONS, clustered)
+        targets, probabilities, units = draw(generator, LESIONS, clustered=clustered)
         groups = [f"lesion {unit}" for unit in units]
         metrics = summarise(targets, probabilities, ["benign", "malignant"], 1, groups, SETTINGS)["metrics"]
         for name, entry in metrics.items():
@@ -62,7 +62,7 @@ def coverage(clustered, sets):
 
 def main():
     sets = int(sys.argv[1]) if len(sys.argv) > 1 else SETS
-    alone, lesions = coverage(False, sets), coverage(True, sets)
+    alone, lesions = coverage(sets, clustered=False), coverage(sets, clustered=True)
     print(f"{sets} test sets of {LESIONS} lesions each; 95 % intervals, {SETTINGS.resamples} resamples")
     print(f"{'number':<28}{'truth':>7}  {'one image each':>15}  {'1 to 3 images each':>18}  method")
     for name in METRICS:

@@ -30,28 +30,24 @@ def seconds(call):
     return statistics.median(times)
 
 
+def measured(images, classes):
+    """Seconds of the whole, and of three columns of five subgroups each."""
+    targets, probabilities = predictions(images, classes)
+    names = [f"class {code}" for code in range(classes)]
+    groups = [f"lesion {row // 2}" for row in range(images)]
+    columns = {column: [f"{column}{row // 7 % 5}" for row in range(images)] for column in "abc"}
+    known = (targets, probabilities, names, 1, groups, SETTINGS)
+    return (
+        seconds(lambda: summarise(*known)),
+        seconds(lambda: summarise_subgroups(columns, list(columns), *known, smallest=10)),
+    )
+
+
 def main():
     print(f"{SETTINGS.resamples} resamples; median of {REPETITIONS}")
     print(f"{'images':>7}  {'classes':>7}  {'all numbers, s':>14}  {'15 subgroups, s':>15}")
     for images, classes in ((600, 2), (600, 7), (10_000, 2)):
-        targets, probabilities = predictions(images, classes)
-        names = [f"class {code}" for code in range(classes)]
-        groups = [f"lesion {row // 2}" for row in range(images)]
-        whole = seconds(lambda: summarise(targets, probabilities, names, 1, groups, SETTINGS))  # noqa: B023
-        columns = {column: [f"{column}{row // 7 % 5}" for row in range(images)] for column in "abc"}
-        parts = seconds(
-            lambda: summarise_subgroups(
-                columns,
-                list(columns),
-                targets,
-                probabilities,
-                names,
-                1,
-                groups,
-                SETTINGS,
-                10,  # noqa: B023
-            )
-        )
+        whole, parts = measured(images, classes)
         print(f"{images:>7}  {classes:>7}  {whole:>14.2f}  {parts:>15.2f}")
 
 

@@ -16,6 +16,7 @@ from skinlab.data.wording import listed
 from skinlab.evaluation import calibration, intervals, isic, metrics
 from skinlab.evaluation.intervals import Interval
 from skinlab.evaluation.metrics import Booleans, Floats, Integers
+from skinlab.evaluation.ranking import ISIC_2024_SENSITIVITY
 from skinlab.evaluation.scores import CLASS_LABELS, Levels, Predictions, columns, scorer
 
 BINARY = 2
@@ -39,7 +40,11 @@ METRICS = (
     "ece",
 )
 """The numbers of a summary, in order."""
-NO_INTERVAL = "the resamples agree, or most of them do not define it"
+OVER_CLASSES = ("macro_auc", "macro_average_precision", "balanced_accuracy", "isic_balanced_accuracy")
+"""Means over the classes: as sure as the rarest of them."""
+OVER_IMAGES = ("accuracy", "brier", "log_loss", "ece")
+"""Means over the images, whatever their class."""
+NO_INTERVAL = "too few images of a class, or resamples that agree or do not define it"
 
 Entry = dict[str, float | str | None]
 """A number: value, low, high, interval (its method), and why, which says what is missing, None where nothing is."""
@@ -180,6 +185,7 @@ def _entries(
         confidence=settings.confidence,
         seed=settings.seed,
         strata=predictions.targets,
+        ranges=_ranges(predictions, groups),
     )
     _, clustered = _units(groups)
     method = "bootstrap, clustered" if clustered else "bootstrap"
@@ -188,6 +194,27 @@ def _entries(
         interval = closed.get(name) or Interval(float(low), float(high), method)
         found[name] = _entry(value, interval, _why(name, predictions, classes))
     return found
+
+
+def _ranges(predictions: Predictions, groups: Sequence[str | None]) -> intervals.Ranges:
+    """What a bootstrap is told of each number: how large it can be, and how many units its spread was seen in."""
+    units, _ = _units(groups)
+    in_class = np.array([len(np.unique(units[predictions.targets == code])) for code in range(predictions.classes)])
+    against = np.array([len(np.unique(units[predictions.targets != code])) for code in range(predictions.classes)])
+    of_class = np.minimum(in_class, against) - 1
+    freedom = {name: in_class.min() - 1 for name in OVER_CLASSES}
+    freedom |= {name: len(np.unique(units)) - predictions.classes for name in OVER_IMAGES}
+    names = columns(predictions.classes)
+    top = [_top(name, predictions.classes) for name, _ in names]
+    of_positive = of_class[predictions.positive]
+    known = [freedom.get(name, of_positive) if code is None else of_class[code] for name, code in names]
+    return intervals.Ranges(np.array(top), np.array(known, dtype=np.float64))
+
+
+def _top(name: str, classes: int) -> float:
+    """The largest value of a number."""
+    tops = {"partial_auc": 1 - ISIC_2024_SENSITIVITY, "log_loss": math.inf, "brier": 1.0 if classes == BINARY else 2.0}
+    return tops.get(name, 1.0)
 
 
 def _closed_forms(

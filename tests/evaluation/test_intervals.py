@@ -289,6 +289,48 @@ def test_undefined_resamples_are_left_out_until_they_are_the_most():
     assert math.isnan(interval(52).low[0])
 
 
+def ranged(values, top, freedom=29.0, scale=1.0):
+    ranges = intervals.Ranges(np.array([top]), np.array([freedom]))
+
+    def statistic(drawn):
+        return scale * means_of(values)(drawn)
+
+    settings = {"resamples": 400, "confidence": 0.95, "seed": 1}
+    low, high = intervals.bootstrap(statistic, len(values), None, ranges=ranges, **settings)
+    return low[0], high[0]
+
+
+def test_an_interval_of_a_range_stays_within_it_and_leans_to_its_middle():
+    values = np.random.default_rng(0).beta(6, 0.4, size=30)
+    low, high = ranged(values, 1.0)
+    assert 0 < low < values.mean() < high < 1
+    assert values.mean() - low > high - values.mean()
+    scaled = ranged(values, 0.2, scale=0.2)
+    assert scaled == pytest.approx((0.2 * low, 0.2 * high))
+
+
+def test_an_open_range_gives_factors():
+    values = np.random.default_rng(0).exponential(size=30)
+    low, high = ranged(values, math.inf)
+    assert low * high == pytest.approx(values.mean() ** 2)
+    assert 0 < low < values.mean() < high
+
+
+def test_fewer_units_give_a_wider_interval_and_a_single_one_none():
+    values = np.random.default_rng(0).beta(6, 2, size=30)
+    many, few = (ranged(values, 1.0, freedom) for freedom in (29.0, 2.0))
+    assert np.ptp(few) > 1.5 * np.ptp(many)
+    assert all(map(math.isnan, ranged(values, 1.0, freedom=0.0)))
+
+
+def test_a_value_at_the_end_of_its_range_has_percentiles():
+    values = np.zeros(20)
+    assert all(map(math.isnan, ranged(values, 1.0)))  # all resamples alike
+    values[0] = 1e-300
+    low, high = ranged(values, math.inf)
+    assert np.isfinite([low, high]).all()
+
+
 def test_resamples_that_are_all_alike_give_no_interval():
     low, high = mean_interval(np.ones(30), None)
     assert math.isnan(low)
