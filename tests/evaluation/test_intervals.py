@@ -289,13 +289,13 @@ def test_undefined_resamples_are_left_out_until_they_are_the_most():
     assert math.isnan(interval(52).low[0])
 
 
-def ranged(values, top, freedom=29.0, scale=1.0):
+def ranged(values, top, freedom=29.0, scale=1.0, confidence=0.95):
     ranges = intervals.Ranges(np.array([top]), np.array([freedom]))
 
     def statistic(drawn):
         return scale * means_of(values)(drawn)
 
-    settings = {"resamples": 400, "confidence": 0.95, "seed": 1}
+    settings = {"resamples": 400, "confidence": confidence, "seed": 1}
     low, high = intervals.bootstrap(statistic, len(values), None, ranges=ranges, **settings)
     return low[0], high[0]
 
@@ -323,12 +323,17 @@ def test_fewer_units_give_a_wider_interval_and_a_single_one_none():
     assert all(map(math.isnan, ranged(values, 1.0, freedom=0.0)))
 
 
-def test_a_value_at_the_end_of_its_range_has_percentiles():
+def test_an_interval_that_reaches_very_far_stays_a_number():
     values = np.zeros(20)
-    assert all(map(math.isnan, ranged(values, 1.0)))  # all resamples alike
-    values[0] = 1e-300
-    low, high = ranged(values, math.inf)
-    assert np.isfinite([low, high]).all()
+    values[0] = 1.0
+    assert np.isfinite(ranged(values, math.inf, freedom=1.0, confidence=0.99999)).all()
+
+
+def test_a_value_at_the_end_of_its_range_has_percentiles():
+    assert all(map(math.isnan, ranged(np.ones(20), 1.0)))  # of resamples that are all alike: none
+    assert ranged(np.tile([0.0, 1.0], 10), 0.5, scale=1.0) == pytest.approx(
+        mean_interval(np.tile([0.0, 1.0], 10), None, resamples=400, seed=1)
+    )
 
 
 def test_resamples_that_are_all_alike_give_no_interval():
