@@ -24,8 +24,10 @@ from skinlab.data.loader import Loader, class_weights
 from skinlab.data.prepare import Prepared, prepare
 from skinlab.data.sampling import epoch_images
 from skinlab.data.split import SUBSETS
+from skinlab.data.wording import listed
 from skinlab.engines.base import Engine, Plan
-from skinlab.evaluation import plots, summary
+from skinlab.errors import DataError
+from skinlab.evaluation import calibration, final, looks, operating_rule, plots, subgroups, tables
 from skinlab.networks import pretrained, weights
 from skinlab.networks.architecture import Architecture
 from skinlab.networks.symmetries import IDENTITY, Symmetry
@@ -39,8 +41,6 @@ from skinlab.training.validation import Validation, validation
 log = logging.getLogger(__name__)
 
 Probabilities = NDArray[np.float64]
-THRESHOLD = 0.5
-"""Probability of the positive class from which an image is called positive."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,28 @@ class Trained:
 
     Attributes:
         architecture: the network.
-        predictions: probabilities float64 [rows, classes] of the validation and the test subset.
+        predictions: probabilities float64 [rows, classes] of the validation and the test subset, not calibrated.
         position: where training ended, with the records of its epochs; at the start where a method has no epochs.
     """
 
     architecture: Architecture
     predictions: dict[str, Probabilities]
     position: Position
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What evaluation ends with.
+
+    Attributes:
+        decision: what the validation subset decided.
+        predictions: as `Trained.predictions`, calibrated: what predictions.csv holds and the bundle gives.
+        result: the content of summary.json.
+    """
+
+    decision: final.Decision
+    predictions: dict[str, Probabilities]
+    result: dict[str, Any]
 
 
 def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
@@ -78,11 +93,12 @@ def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
         trained = featurize(config, config.method, data, run)
     else:
         trained = finetune(config, config.method, data, run)
-    result = evaluate(config, data, trained, run)
+    with timed(run, "evaluation_s"):
+        evaluated = evaluate(config, data, trained, run)
     with timed(run, "bundle_s"):
-        deploy(config, data, trained, run)
-    report(data, trained, result, run)
-    return result
+        deploy(config, data, trained, evaluated, run)
+    report(data, trained, evaluated, run)
+    return evaluated.result
 
 
 def prepare_data(config: schema.Config, run: Run) -> Prepared:
@@ -93,6 +109,9 @@ def prepare_data(config: schema.Config, run: Run) -> Prepared:
     log.info("%s", records.describe_data(config.dataset, data))
     for remark in records.data_remarks(data.audit):
         log.warning("%s", remark)
+    if why := operating_rule.refusal(config.evaluation.operating_point, len(data.classes)):
+        raise DataError(f"evaluation.operating_point={config.evaluation.operating_point}: {why}")
+    subgroups.resolve(config.evaluation.subgroups, data.manifest.attributes)  # refuses now rather than after training
     return data
 
 
@@ -133,7 +152,6 @@ def featurize(config: schema.Config, method: schema.Featurize, data: Prepared, r
         subset: mean_over(config.evaluation.tta, partial(seen_logits, rows[subset]))
         for subset in ("validation", "test")
     }
-    run.write_text("predictions.csv", records.predictions_csv(data, predictions))
     return Trained(architecture, predictions, Position())
 
 
@@ -205,32 +223,27 @@ def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run
 def predict(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run) -> dict[str, Probabilities]:
     """Probabilities of the best epoch's weights by subset; the test subset is scored here, once."""
     engine.build(plan, Checkpoints(run.folder("checkpoints")).load_best())
-    predictions = {
+    return {
         subset: predict_rows(
             engine, data.images, data.rows(subset), config.optimizer.minibatch_size, config.evaluation.tta
         )
         for subset in ("validation", "test")
     }
+
+
+def evaluate(config: schema.Config, data: Prepared, trained: Trained, run: Run) -> Evaluated:
+    """Temperature and threshold by the validation subset, then the final numbers: predictions.csv and summary.json."""
+    subsets = {name: final.Subset(*data.known(name), found) for name, found in trained.predictions.items()}
+    classes = final.Classes(data.classes, data.positive)
+    decision = final.decide(config.evaluation, subsets["validation"], classes)
+    for remark in decision.remarks():
+        log.warning("%s", remark)
+    predictions = {name: subset.over(decision.temperature.value).probabilities for name, subset in subsets.items()}
     run.write_text("predictions.csv", records.predictions_csv(data, predictions))
-    return predictions
-
-
-def evaluate(config: schema.Config, data: Prepared, trained: Trained, run: Run) -> dict[str, Any]:
-    """Final numbers with intervals: summary.json."""
-    subsets = {
-        subset: summary.summarise(
-            data.targets[data.rows(subset)],
-            probabilities,
-            data.classes,
-            data.positive,
-            [data.manifest.groups[row] for row in data.rows(subset)],
-            confidence=config.evaluation.confidence,
-            resamples=config.evaluation.bootstrap,
-            seed=config.seed,
-            threshold=THRESHOLD,
-        )
-        for subset, probabilities in trained.predictions.items()
-    }
+    look_at_test(config, data, run)
+    columns = subgroups.resolve(config.evaluation.subgroups, data.manifest.attributes)
+    test_rows = data.rows("test")
+    of_test = {name: [values[row] for row in test_rows] for name, values in columns.items()}
     position = trained.position
     best = position.best_epoch
     result = {
@@ -241,33 +254,61 @@ def evaluate(config: schema.Config, data: Prepared, trained: Trained, run: Run) 
         "stopped_early": position.stopped_early,
         "monitor": config.training.monitor if position.epoch else None,
         "tta": config.evaluation.tta,
-        **subsets,
+        "test_images_seen_in_validation": len(records.seen_in_validation(data.findings)),
+        **final.numbers(config.evaluation, config.seed, classes, subsets, decision, of_test),
     }
     run.write_json("summary.json", result)
-    return result
+    return Evaluated(decision, predictions, result)
 
 
-def deploy(config: schema.Config, data: Prepared, trained: Trained, run: Run) -> None:
-    """Write the bundle, after the exported model has repeated the engine's answers."""
+def look_at_test(config: schema.Config, data: Prepared, run: Run) -> None:
+    """Put the look at the test subset on record, before there is a number to be seen."""
+    rows = data.rows("test")
+    subset = looks.subset_hash([data.sha256[row] for row in rows], [data.manifest.labels[row] for row in rows])
+    known = looks.record(subset, looks.Look(str(run.path.resolve()), "final evaluation", config.name))
+    run.update(test_looks={"test_subset": subset, "looks": len(known), "runs": len({look.run for look in known})})
+    log.info("%s", looks.describe(subset, known))
+    if seen := records.seen_in_validation(data.findings):
+        log.warning(
+            "model selection used the test subset: %d of its %d images are in validation too, as a copy or of one "
+            "lesion: %s",
+            len(seen),
+            len(rows),
+            listed(seen),
+        )
+
+
+def deploy(config: schema.Config, data: Prepared, trained: Trained, evaluated: Evaluated, run: Run) -> None:
+    """Write the bundle, after the exported model has repeated the run's predictions; it holds the temperature too."""
     note = records.data_note(config.dataset)
     tta = config.evaluation.tta
     described = bundle.signature(
-        trained.architecture, data.classes, data.positive, THRESHOLD, DECODE_SETTINGS, note, tta
+        trained.architecture,
+        data.classes,
+        data.positive,
+        evaluated.result["operating_point"],
+        DECODE_SETTINGS,
+        note,
+        tta,
     )
-    arrays = Checkpoints(run.folder("checkpoints")).load_best()
-    files = bundle.contents(trained.architecture, arrays, described, records.model_card(config, data, note))
+    arrays, temperature = Checkpoints(run.folder("checkpoints")).load_best(), evaluated.decision.temperature.value
+    if tta == "none":
+        arrays, temperature = calibration.scaled_classifier(trained.architecture, arrays, temperature), 1.0
+    card = records.model_card(config, data, note)
+    files = bundle.contents(trained.architecture, arrays, described, card, temperature)
     rows = data.rows("test")[: records.BUNDLE_CHECK_IMAGES]
     difference = bundle.check(
-        files["model.onnx"], np.asarray(data.images[rows]), trained.predictions["test"][: len(rows)]
+        files["model.onnx"], np.asarray(data.images[rows]), evaluated.predictions["test"][: len(rows)]
     )
     for name, content in files.items():
         run.write_bytes(f"bundle/{name}", content)
     run.update(bundle_check={"images": len(rows), "largest_difference": difference, "tolerance": bundle.TOLERANCE})
 
 
-def report(data: Prepared, trained: Trained, result: dict[str, Any], run: Run) -> None:
+def report(data: Prepared, trained: Trained, evaluated: Evaluated, run: Run) -> None:
     """Plots of the run, and the numbers on the terminal."""
-    targets, probabilities, note = data.targets[data.rows("test")], trained.predictions["test"], result["note"]
+    result, probabilities = evaluated.result, evaluated.predictions["test"]
+    targets, note = data.targets[data.rows("test")], result["note"]
     folder = run.folder("plots")
     with timed(run, "plots_s"):
         if epochs := trained.position.records:
@@ -275,7 +316,7 @@ def report(data: Prepared, trained: Trained, result: dict[str, Any], run: Run) -
         plots.roc(targets, probabilities, result["test"], folder / "roc", note=note)
         plots.precision_recall(targets, probabilities, result["test"], folder / "precision_recall", note=note)
         plots.confusion(result["test"], folder / "confusion", note=note)
-    log.info("\n%s", summary.format_table(result["test"]))
+    log.info("\n%s", tables.format_result(result))
     if result["note"]:
         log.info("Note: %s.", result["note"])
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinlab import machine, schema
+from skinlab.data.audit.findings import Findings
 from skinlab.data.label_log.entries import NONE, SHORT
 from skinlab.data.prepare import Prepared
 from skinlab.data.split import SUBSETS, split_csv_text
@@ -147,6 +148,17 @@ def pinned(dataset: schema.Dataset, run: Run) -> schema.Dataset:
     if "label_revision" not in run.record:
         return dataset
     return replace(dataset, label_revision=run.record["label_revision"] or NONE)
+
+
+def seen_in_validation(findings: Findings) -> list[str]:
+    """Ids of test images of which validation holds a copy, or another image of the same lesion or patient."""
+    gone = set(findings.left_out)
+    seen = set()
+    for leak in findings.leaks:
+        subsets = dict(zip(leak.subsets, leak.images, strict=True))
+        if subsets.keys() == {"validation", "test"} and not gone & set(leak.images):
+            seen.add(subsets["test"])
+    return sorted(seen)
 
 
 def describe_training(config: schema.Config, plan: Plan, images: int, started: Engine) -> str:

@@ -21,7 +21,7 @@ from skinlab.data.split import LEFT_OUT
 from skinlab.data.storage import new_folder
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
-from skinlab.evaluation import plots, summary
+from skinlab.evaluation import final, plots, summary
 from skinlab.run import Run
 from skinlab.serving.loading import Bundle
 from skinlab.serving.scoring import Scorer
@@ -173,10 +173,8 @@ def _numbers(
         data.classes,
         data.positive,
         [data.manifest.groups[row] for row in rows],
-        confidence=config.evaluation.confidence,
-        resamples=config.evaluation.bootstrap,
-        seed=config.seed,
-        threshold=bundle.threshold,
+        final.settings_of(config.evaluation, config.seed, bundle.threshold),
+        [data.manifest.image_ids[row] for row in rows],
     )
 
 

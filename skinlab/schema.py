@@ -463,6 +463,22 @@ class Evaluation:
     )
     confidence: float = key("level of the intervals", ge=0.5, lt=1)
     bootstrap: int = key("resamples for metrics without a closed-form interval", ge=100, le=100_000)
+    operating_point: str | float = key(
+        "probability from which an image is called positive, or the rule that chooses it on validation: "
+        "sensitivity>=0.95, specificity>=0.9, youden, cost(fn=10,fp=1); of two classes"
+    )
+    calibration: Literal["none", "temperature"] = key(
+        "temperature: logits are divided by a number fitted on validation, in the bundle too"
+    )
+    at_specificity: float = key("specificity at which sensitivity is given", gt=0, lt=1)
+    at_sensitivity: float = key("sensitivity at which specificity is given", gt=0, lt=1)
+    subgroups: list[str] | dict[str, list[float] | None] | None = key(
+        "columns by whose values the test subset is scored too: names, or {column: edges of bands of a number}; "
+        "null: none"
+    )
+    smallest_subgroup: int = key(
+        "a subgroup with fewer images of a class is called too small to say", ge=1, le=1_000_000, unit="images"
+    )
 
 
 # --- engine, tracking ----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skinlab import records
-from skinlab.data.audit.findings import Findings
+from skinlab.data.audit.findings import Findings, LeakFound
 from skinlab.data.label_log.apply import Correction, Corrections
 from skinlab.data.manifest import Manifest
 from skinlab.data.prepare import Prepared
@@ -146,3 +146,15 @@ def test_corrections_are_recorded_and_remarked(tmp_path: Path) -> None:
     assert corrected.startswith("labels corrected by the label log at cccccccccccc: 12: image_0 (no -> yes), ")
     assert corrected.endswith(" and 2 more")
     assert absent == "corrected by the label log but not in the data set: 1: gone"
+
+
+def test_test_images_with_a_copy_or_lesion_in_validation_are_named() -> None:
+    leaks = [
+        LeakFound(["b", "t1"], ["validation", "test"], "duplicate", None),
+        LeakFound(["t1", "c"], ["test", "validation"], "group", None),
+        LeakFound(["t2", "a"], ["test", "train"], "near_duplicate", 0.9),
+        LeakFound(["d", "t3"], ["validation", "test"], "group", None),
+    ]
+    assert records.seen_in_validation(replace(FINDINGS, leaks=leaks)) == ["t1", "t3"]
+    # With audit.on_leak=drop the copy in validation is left out: nothing of the test subset is seen there.
+    assert records.seen_in_validation(replace(FINDINGS, leaks=leaks, left_out=["d", "b"])) == ["t1"]

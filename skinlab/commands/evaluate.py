@@ -51,7 +51,7 @@ def main(argv: list[str]) -> int:
         sys.stdout.write(HELP)
         return 0
     from skinlab.config.redeclare import redeclare
-    from skinlab.evaluation.summary import format_table
+    from skinlab.evaluation.tables import format_table
     from skinlab.records import RESEARCH_NOTE
     from skinlab.rescoring import rescore
     from skinlab.run import Run

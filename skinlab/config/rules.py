@@ -4,6 +4,7 @@ import importlib.util
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from skinlab import networks, schema
 from skinlab.config import wording
 from skinlab.config.problems import Problem
 from skinlab.config.tree import KeyPath
+from skinlab.evaluation import operating_rule
 from skinlab.settings import allowed_targets, settings_file
 
 LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
@@ -33,7 +35,19 @@ ENGINE_PACKAGES = {"torch": {"torch": "torch", "lightning_fabric": "lightning-fa
 def check(config: schema.Config) -> list[Problem]:
     """Everything that is wrong with a declaration whose keys are each right."""
     data = (_name, _classes, _label_revision, _split, _targets, _copies, _imbalance)
-    rules = (*data, _image_size, _weights, _std, _engine, _engine_packages, _workers, _lr_find, _sinks)
+    rules = (
+        *data,
+        _image_size,
+        _weights,
+        _std,
+        _operating_point,
+        _subgroups,
+        _engine,
+        _engine_packages,
+        _workers,
+        _lr_find,
+        _sinks,
+    )
     return [problem for rule in rules for problem in rule(config)]
 
 
@@ -160,6 +174,28 @@ def _lacking(table: Mapping[str, Sequence[str]], engine: str, wanted: str, path:
     )
     what = f"engine={engine} has {', '.join(table[engine])}; {having} has {wanted}"
     yield Problem(path, wanted, what)
+
+
+def _operating_point(config: schema.Config) -> Iterator[Problem]:
+    path, value = ("evaluation", "operating_point"), config.evaluation.operating_point
+    try:
+        operating_rule.parse(value)
+    except ValueError as error:
+        yield Problem(path, value, str(error))
+        return
+    classes = config.dataset.classes
+    if classes is not None and (why := operating_rule.refusal(value, len(classes))):
+        yield Problem(path, value, why, others=(("dataset", "classes"),))
+
+
+def _subgroups(config: schema.Config) -> Iterator[Problem]:
+    path = ("evaluation", "subgroups")
+    declared = config.evaluation.subgroups or {}
+    if twice := sorted(name for name, count in Counter(list(declared)).items() if count > 1):
+        yield Problem(path, declared, f"names {', '.join(twice)} more than once")
+    for column, edges in declared.items() if isinstance(declared, dict) else ():
+        if edges is not None and (not edges or any(low >= high for low, high in pairwise(edges))):
+            yield Problem((*path, column), edges, "must be the rising edges of bands, e.g. [30, 45, 60], or null")
 
 
 def _sinks(config: schema.Config) -> Iterator[Problem]:

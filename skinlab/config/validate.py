@@ -171,8 +171,9 @@ class _Reader:
 
     def scalar(self, kind: "Kind", value: Any, path: "KeyPath", bounds: Mapping[str, float]) -> Any:
         """Text, truth or a number; a whole number is also a number, nothing else is converted."""
-        wanted = tree.members(kind)[0]
-        if type(value) is not wanted and not (wanted is float and type(value) is int):
+        found = type(value)
+        wanted = next((one for one in tree.members(kind) if found is one or (one is float and found is int)), None)
+        if wanted is None:
             return self.wrong_type(kind, value, path)
         if wanted in (int, float):
             return self.number(wanted, value, path, bounds)

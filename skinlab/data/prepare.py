@@ -76,6 +76,11 @@ class Prepared:
             raise ValueError(f"no subset {subset}: {', '.join(SUBSETS)}")
         return np.array([row for row, name in enumerate(self.subsets) if name == subset], dtype=np.int64)
 
+    def known(self, subset: str) -> tuple[list[str], npt.NDArray[np.int64], list[str | None]]:
+        """Image ids, class indices and groups of a subset, in the order of `rows`."""
+        rows, manifest = self.rows(subset), self.manifest
+        return [manifest.image_ids[row] for row in rows], self.targets[rows], [manifest.groups[row] for row in rows]
+
 
 def prepare(
     dataset: Dataset, split: Split | None, image_size: int, report: Report | None = None, audit: Audit | None = None

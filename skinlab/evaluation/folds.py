@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from statistics import fmean, stdev
 from typing import Any
 
-from skinlab.evaluation.summary import LABELS, cells, heading, metric_labels
+from skinlab.evaluation.summary import METRICS
+from skinlab.evaluation.tables import cells, heading, labels_of, level_of
 
 MOST_COLUMNS = 10
 """Of more folds than this the table shows the smallest and the largest value; the JSON has all."""
@@ -27,13 +28,13 @@ def across(summaries: Sequence[dict[str, Any]], pooled: dict[str, Any]) -> dict[
         overlap, so that the folds are not independent, and no unbiased estimate of the variance of the mean exists
         (Bengio and Grandvalet, JMLR 5:1089, 2004).
 
-    >>> one, other = ({"metrics": {name: {"value": value} for name in LABELS}} for value in (0.5, 1.0))
+    >>> one, other = ({"metrics": {name: {"value": value} for name in METRICS}} for value in (0.5, 1.0))
     >>> found = across([one, other], other)["auc"]
     >>> found["folds"], found["mean"], round(found["sd"], 3), found["pooled"]
     ([0.5, 1.0], 0.75, 0.354, {'value': 1.0})
     """
     found = {}
-    for name in LABELS:
+    for name in METRICS:
         values = [summary["metrics"][name]["value"] for summary in summaries]
         defined = [value for value in values if value is not None]
         whole = len(defined) == len(values)
@@ -57,8 +58,7 @@ def format_folds(metrics: dict[str, dict[str, Any]], pooled: dict[str, Any]) -> 
         Text without a newline at the end.
     """
     folds = len(metrics["auc"]["folds"])
-    level = f"{100 * pooled['confidence']:.10g} %"
-    labels = metric_labels(len(pooled["classes"]))
+    level, labels = level_of(pooled), labels_of(pooled)
     shown = [f"fold {fold}" for fold in range(folds)] if folds <= MOST_COLUMNS else ["lowest", "highest"]
     rows = [("", *shown, "mean", "SD", "pooled", "", "")]
     rows += [(labels[name], *_columns(entry), *cells(entry["pooled"], level)) for name, entry in metrics.items()]

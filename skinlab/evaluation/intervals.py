@@ -5,14 +5,21 @@ and DeLong intervals do not, and are for one image per group. Comparing two mode
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from skinlab.evaluation.metrics import Booleans, Floats, Integers, roc_auc
+from skinlab.evaluation.metrics import Booleans, Floats, Integers
+from skinlab.evaluation.ranking import roc_auc
+
+DRAWN_AT_ONCE = 200_000
+"""Rows times resamples of a bootstrap that are worked on together: as much as stays in a processor's cache."""
+
+
+FARTHEST = 500.0
+"""On a logarithm; an interval that reaches farther from a value next to 0 says nothing more, and must stay a number."""
 
 
 class Interval(NamedTuple):
@@ -24,10 +31,22 @@ class Interval(NamedTuple):
 
 
 class Bootstrap(NamedTuple):
-    """Percentile intervals of K statistics, float64 [K] each; nan where the resamples do not give one."""
+    """Intervals of K statistics, float64 [K] each; nan where the resamples do not give one."""
 
     low: Floats
     high: Floats
+
+
+class Ranges(NamedTuple):
+    """What is known of K statistics, float64 [K] each.
+
+    Attributes:
+        top: the largest value, inf where there is none; the smallest is 0.
+        freedom: independent units behind the spread of each, less one; no interval where it is below 1.
+    """
+
+    top: Floats
+    freedom: Floats
 
 
 # --- proportions ---------------------------------------------------------------------------------------------------
@@ -98,6 +117,45 @@ def _effective_size(hits: Booleans, units: Integers) -> float:
     variance = count / (count - 1) * float(np.sum(residuals**2)) / images**2
     independent = proportion * (1 - proportion) / images
     return images * min(1.0, independent / variance) if variance else float(images)
+
+
+# --- calibration error ---------------------------------------------------------------------------------------------
+
+
+def calibration_error(
+    stated: Floats, came_true: Booleans, bins: Integers, units: Integers, confidence: float
+) -> Interval:
+    """Interval of the expected calibration error that allows for its bias; it covers more often than it says.
+
+    The error is a sum of distances, which chance makes larger, never smaller: a bootstrap only adds to that and misses
+    the truth nearly always. The bias is largest where calibration is perfect, and there it is known: the mean of
+    absolute normal deviations. The lower bound takes that off, the upper one needs nothing.
+
+    Args:
+        stated: probability of each image, float64 [N].
+        came_true: bool [N].
+        bins: bin of each image, int64 [N].
+        units: which unit each image belongs to, int64 [N], see `unit_codes`.
+        confidence: level, e.g. 0.95.
+
+    Returns:
+        The interval, from 0 to 1; nan without images.
+    """
+    if not len(stated):
+        return Interval(math.nan, math.nan, "bias-bounded")
+    error, bias, variance = 0.0, 0.0, 0.0
+    for number in np.unique(bins):
+        inside = bins == number
+        share, hits = float(inside.mean()), came_true[inside]
+        error += share * abs(float(hits.mean() - stated[inside].mean()))
+        effective = _effective_size(hits, units[inside])
+        # Two hits and two misses are added (Agresti and Coull 1998): a bin that is all hits is not certain.
+        likely = (float(hits.mean()) * effective + 2) / (effective + 4)
+        spread = likely * (1 - likely) / effective
+        bias += share * math.sqrt(2 / math.pi * spread)
+        variance += share**2 * spread
+    half = _quantile(confidence) * math.sqrt(variance)
+    return Interval(max(0.0, error - bias - half), min(1.0, error + half), "bias-bounded")
 
 
 # --- AUC -----------------------------------------------------------------------------------------------------------
@@ -244,50 +302,53 @@ def unit_codes(groups: Sequence[str | None] | None, images: int) -> Integers:
 
 
 def bootstrap(
-    statistic: Callable[..., ArrayLike],
-    arrays: Sequence[NDArray[Any]],
+    statistic: Callable[[Floats], Floats],
+    rows: int,
     groups: Sequence[str | None] | None,
     *,
     resamples: int,
     confidence: float,
     seed: int,
     strata: Integers | None = None,
+    ranges: Ranges | None = None,
 ) -> Bootstrap:
-    """Percentile bootstrap (Efron 1979) that draws whole groups, so that images of one group stay together.
+    """Bootstrap (Efron 1979) that draws whole groups, so that images of one group stay together.
 
     As many units as there are, with replacement; an image without a group is a unit. With `strata` that is done within
     each stratum, which keeps a resample from losing a class. A unit of several strata counts for the rarest of them:
     there are never more strata than classes, and so none of them is needlessly small.
 
-    Drawn rows are in the order of the given ones, each as often as it was drawn: rows sorted by score stay sorted.
+    With `ranges` the interval is Student's with the standard error of the resamples, on the logit of the range or, of
+    an open one, the logarithm (Boyd, Eng and Page 2013 take the logit for the average precision): percentiles are too
+    narrow for what is skewed near an end of its range. Without, and for a value at an end, it is the percentiles.
 
     Args:
-        statistic: called with the drawn rows of `arrays`; returns K numbers, or one.
-        arrays: N rows each.
+        statistic: given how often each row was drawn, whole numbers as float64 [R, rows]; returns float64 [R, K].
+        rows: how many there are.
         groups: name of the group of each row, None where not known; or None for all.
         resamples: how many.
         confidence: level, e.g. 0.95.
         seed: what is drawn is a function of it, of the groups and strata, and for rows without a group of their order.
-        strata: stratum of each row, int64 [N], or None for no stratification.
+        strata: stratum of each row, int64 [rows], or None for no stratification.
+        ranges: of the statistics, or None: not known.
 
     Returns:
         Bounds of each statistic. Resamples where it is nan are left out; where these are more than half, or where the
         bounds coincide (all resamples alike say nothing about uncertainty), the bounds are nan.
 
     >>> values = np.arange(100.0)
-    >>> low, high = bootstrap(np.mean, [values], None, resamples=500, confidence=0.95, seed=1)
+    >>> def means(drawn):
+    ...     return (drawn @ values / drawn.sum(axis=1))[:, None]
+    >>> low, high = bootstrap(means, 100, None, resamples=500, confidence=0.95, seed=1)
     >>> bool(43 < low[0] < 45), bool(54 < high[0] < 56)
     (True, True)
     """
-    rows = len(arrays[0])
     units = unit_codes(groups, rows)
     members = _members(units, np.zeros(rows, dtype=np.int64) if strata is None else strata)
-    generator = np.random.default_rng(seed)
-    values = np.empty((resamples, np.size(statistic(*arrays))))
-    for resample in values:
-        drawn = np.repeat(np.arange(rows), _draw(members, generator)[units])
-        resample[:] = statistic(*(array[drawn] for array in arrays))
-    return _percentiles(values, confidence)
+    drawn = _draws(members, resamples, max(1, DRAWN_AT_ONCE // max(1, rows)), seed)
+    values = np.concatenate([statistic(counts[:, units]) for counts in drawn])
+    bounds = _percentiles(values, confidence)
+    return bounds if ranges is None else _within(ranges, statistic(np.ones((1, rows)))[0], values, bounds, confidence)
 
 
 def _members(units: Integers, strata: Integers) -> list[Integers]:
@@ -299,12 +360,17 @@ def _members(units: Integers, strata: Integers) -> list[Integers]:
     return [np.flatnonzero(stratum == code) for code in range(len(names))]
 
 
-def _draw(members: list[Integers], generator: np.random.Generator) -> Integers:
-    """How often each unit is drawn: int64 [units]."""
-    counts = np.zeros(sum(map(len, members)), dtype=np.int64)
-    for units in members:
-        counts[units] = np.bincount(generator.integers(len(units), size=len(units)), minlength=len(units))
-    return counts
+def _draws(members: list[Integers], resamples: int, at_once: int, seed: int) -> Iterator[Floats]:
+    """How often each unit is drawn, float64 [some resamples, units]; the draws do not depend on how many at once."""
+    generators = [np.random.default_rng([seed, stratum]) for stratum in range(len(members))]
+    for start in range(0, resamples, at_once):
+        count = min(at_once, resamples - start)
+        drawn = np.zeros((count, sum(map(len, members))))
+        for units, generator in zip(members, generators, strict=True):
+            size = len(units)
+            chosen = generator.integers(size, size=(count, size)) + size * np.arange(count)[:, None]
+            drawn[:, units] = np.bincount(chosen.ravel(), minlength=count * size).reshape(count, size)
+        yield drawn
 
 
 def _percentiles(values: Floats, confidence: float) -> Bootstrap:
@@ -318,6 +384,24 @@ def _percentiles(values: Floats, confidence: float) -> Bootstrap:
     alike = np.isclose(bounds[0], bounds[1], rtol=0, atol=1e-12)
     bounds[:, alike] = np.nan
     return Bootstrap(low=bounds[0], high=bounds[1])
+
+
+def _within(ranges: Ranges, values: Floats, resampled: Floats, percentiles: Bootstrap, confidence: float) -> Bootstrap:
+    """Student's intervals on the logit or logarithm in place of percentiles where these were defined."""
+    from scipy.special import stdtrit
+
+    inside = (values > 0) & (values < ranges.top) & ~np.isnan(percentiles.low)
+    low, high = (np.where(ranges.freedom >= 1, bound, np.nan) for bound in percentiles)
+    for column in np.flatnonzero(inside & (ranges.freedom >= 1)):
+        value, top = values[column], ranges.top[column]
+        width = stdtrit(ranges.freedom[column], (1 + confidence) / 2) * np.nanstd(resampled[:, column], ddof=1)
+        if math.isinf(top):
+            factor = math.exp(min(width / value, FARTHEST))
+            low[column], high[column] = value / factor, value * factor
+        else:
+            centre, half = math.log(value / (top - value)), width * top / (value * (top - value))
+            low[column], high[column] = top * _expit(centre - half), top * _expit(centre + half)
+    return Bootstrap(low, high)
 
 
 # --- shared --------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from skinlab.evaluation import metrics
+from skinlab.evaluation import ranking
 from skinlab.evaluation.metrics import Floats, Integers
 from skinlab.files import write_bytes
 
@@ -131,12 +131,12 @@ def roc(targets: Integers, probabilities: Floats, summary: dict[str, Any], stem:
         axes = _unit_axes(figure, "ROC curve", "1 - specificity", "sensitivity")
         axes.plot([0, 1], [0, 1], color=FAINT, linestyle="--", linewidth=1.2, zorder=0, label="chance")
         for code, name, colour, dashes in _curves(summary):
-            curve = metrics.roc_curve(targets == code, probabilities[:, code])
+            curve = ranking.roc_curve(targets == code, probabilities[:, code])
             label = _curve_label(summary, name, "auc", "AUC")
             axes.plot(curve.false_positive_rate, curve.true_positive_rate, dashes, color=colour, label=label)
-            entry = summary["per_class"][name]
-            if _defined(entry["specificity"], entry["sensitivity"]):
-                _mark_operating_point(axes, summary, 1 - entry["specificity"], entry["sensitivity"], colour)
+            specificity, sensitivity = _values(summary, name, "specificity", "sensitivity")
+            if specificity is not None and sensitivity is not None:
+                _mark_operating_point(axes, summary, 1 - specificity, sensitivity, colour)
         _finish(axes, summary, "auc", "lower right")
 
 
@@ -147,15 +147,15 @@ def precision_recall(
     with _figure(stem, (6.4, 6.4), note) as figure:
         axes = _unit_axes(figure, "Precision-recall curve", "sensitivity (recall)", "precision")
         for code, name, colour, dashes in _curves(summary):
-            curve = metrics.precision_recall_curve(targets == code, probabilities[:, code])
+            curve = ranking.precision_recall_curve(targets == code, probabilities[:, code])
             label = _curve_label(summary, name, "average_precision", "AP")
             axes.plot(curve.recall, curve.precision, dashes, color=colour, drawstyle="steps-pre", label=label)
-            entry = summary["per_class"][name]
             if summary["images"]:
-                prevalence = entry["images"] / summary["images"]
+                prevalence = summary["classes"][name] / summary["images"]
                 axes.axhline(prevalence, color=colour, linestyle=":", linewidth=1.2, zorder=0)
-            if _defined(entry["sensitivity"], entry["precision"]):
-                _mark_operating_point(axes, summary, entry["sensitivity"], entry["precision"], colour)
+            sensitivity, precision = _values(summary, name, "sensitivity", "precision")
+            if sensitivity is not None and precision is not None:
+                _mark_operating_point(axes, summary, sensitivity, precision, colour)
         axes.plot([], [], color=GREY, linestyle=":", linewidth=1.2, label="chance (prevalence)")
         _finish(axes, summary, "average_precision", "lower left")
 
@@ -171,7 +171,9 @@ def confusion(summary: dict[str, Any], stem: Path, *, note: str = "") -> None:
     Raises:
         OutputError: the files cannot be written.
     """
-    counts = np.array(summary["confusion_matrix"])
+    classes = len(summary["classes"])
+    undefined = summary["confusion_matrix"] is None
+    counts = np.zeros((classes, classes), dtype=np.int64) if undefined else np.array(summary["confusion_matrix"])
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
     side = 3.2 + 0.75 * min(len(counts), MANY_CLASSES)
@@ -183,7 +185,9 @@ def confusion(summary: dict[str, Any], stem: Path, *, note: str = "") -> None:
         axes.set(xlabel="decision", ylabel="truth")
         axes.spines[:].set_visible(False)
         _name_ticks(axes, list(summary["classes"]))
-        if len(counts) < MANY_CLASSES:
+        if undefined:
+            _say_why(axes, summary["metrics"]["accuracy"]["why"])
+        elif len(counts) < MANY_CLASSES:
             _write_cells(axes, counts, shares)
 
 
@@ -210,7 +214,7 @@ def _unit_axes(figure: "Figure", title: str, horizontal: str, vertical: str) -> 
 
 def _curves(summary: dict[str, Any]) -> Iterator[tuple[int, str, str, str]]:
     """Code, name, colour and dashes of each class that has a curve: the positive one of two, else all."""
-    names = list(summary["classes"])
+    names = list(summary["classes"]) if summary["confusion_matrix"] else []
     for code, name in enumerate(names):
         if len(names) > BINARY:
             yield code, name, COLOURS[code % len(COLOURS)], DASHES[code // len(COLOURS) % len(DASHES)]
@@ -221,7 +225,7 @@ def _curves(summary: dict[str, Any]) -> Iterator[tuple[int, str, str, str]]:
 def _curve_label(summary: dict[str, Any], name: str, metric: str, short: str) -> str:
     """The number first: matplotlib leaves a label out that begins with an underscore, as a class name may."""
     if len(summary["classes"]) > BINARY:
-        value = summary["per_class"][name][metric]
+        (value,) = _values(summary, name, metric)
         return f"{short} " + ("undefined" if value is None else f"{value:.3f}") + f"  {name}"
     return f"{short} {_with_interval(summary, metric)}"
 
@@ -250,11 +254,18 @@ def _finish(axes: "Axes", summary: dict[str, Any], metric: str, place: Literal["
     title = f"macro AUC {_with_interval(summary, metric)}" if metric == "auc" and summary["threshold"] is None else None
     axes.legend(loc=place, title=title, title_fontsize=9.5, alignment="left")
     if summary["metrics"][metric]["value"] is None:
-        axes.text(0.5, 0.6, "not defined: a class has no image", ha="center", color=GREY)
+        _say_why(axes, summary["metrics"][metric]["why"])
 
 
-def _defined(*values: float | None) -> bool:
-    return None not in values
+def _values(summary: dict[str, Any], name: str, *metrics: str) -> list[float | None]:
+    """Numbers of one class against the rest; None where not defined."""
+    return [summary["per_class"][name][metric]["value"] for metric in metrics]
+
+
+def _say_why(axes: "Axes", why: str) -> None:
+    """A sentence in place of what does not exist."""
+    sentence = textwrap.fill(f"undefined: {why}", 40)
+    axes.text(0.5, 0.6, sentence, ha="center", va="center", color=GREY, transform=axes.transAxes)
 
 
 def _name_ticks(axes: "Axes", names: list[str]) -> None:

@@ -11,7 +11,9 @@ import numpy as np
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
 from skinlab.evaluation.folds import across
-from skinlab.evaluation.summary import summarise
+from skinlab.evaluation.operating_rule import DEFAULT
+from skinlab.evaluation.scores import Levels
+from skinlab.evaluation.summary import Settings, summarise
 from skinlab.folds.reading import FoldRun
 
 NOTE = (
@@ -113,20 +115,25 @@ def remarks(result: Mapping[str, Any]) -> list[str]:
 
 
 def _pooled(runs: Sequence[FoldRun]) -> dict[str, Any]:
-    """All test predictions together, evaluated as those of one run."""
-    first, config = runs[0].summary, runs[0].declaration
+    """All test predictions together, evaluated as those of one run; each is called by the threshold of its fold."""
+    first, config = runs[0].summary, runs[0].declaration["evaluation"]
     classes = list(first["classes"])
     index = {name: code for code, name in enumerate(classes)}
+    thresholds = [DEFAULT if run.summary["threshold"] is None else run.summary["threshold"] for run in runs]
     return summarise(
         np.array([index[label] for run in runs for label in run.tested.labels], dtype=np.int64),
         np.array([row for run in runs for row in run.tested.probabilities], dtype=np.float64),
         classes,
         index[first["positive_class"]],
         [group for run in runs for group in run.tested.groups],
-        confidence=config["evaluation"]["confidence"],
-        resamples=config["evaluation"]["bootstrap"],
-        seed=config["seed"],
-        **({} if first["threshold"] is None else {"threshold": first["threshold"]}),
+        Settings(
+            confidence=config["confidence"],
+            resamples=config["bootstrap"],
+            seed=runs[0].declaration["seed"],
+            levels=Levels(specificity=config["at_specificity"], sensitivity=config["at_sensitivity"]),
+            threshold=thresholds[0],
+        ),
+        thresholds=np.repeat(thresholds, [len(run.tested.labels) for run in runs]),
     )
 
 

@@ -37,6 +37,7 @@ def to_onnx(
     metadata: dict[str, str] | None = None,
     output: str = PROBABILITIES,
     tta: str = "none",
+    temperature: float = 1.0,
 ) -> bytes:
     """Serialise a trained network.
 
@@ -46,6 +47,7 @@ def to_onnx(
         metadata: free text stored in the model (key to value).
         output: `PROBABILITIES`, or `FEATURES` for a graph that ends before the classifier.
         tta: a key of `VIEWS`: probabilities are the mean over these views of the images. Not for features.
+        temperature: the logarithms of such means are divided by it, and brought back to probabilities.
 
     Returns:
         an ONNX model: input `image` uint8 [N, H, W, 3], outputs `probabilities` and `logits` float32 [N, classes]; or
@@ -64,7 +66,10 @@ def to_onnx(
         return _serialise(architecture, exporter, {FEATURES: architecture.features}, metadata)
     if len(views) > 1:
         exporter.emit("Softmax", [architecture.nodes[-1].name], "views.probabilities", axis=1)
-        exporter.average("views.probabilities", len(views), architecture.classes, PROBABILITIES)
+        mean = PROBABILITIES if temperature == 1 else "views.mean"
+        exporter.average("views.probabilities", len(views), architecture.classes, mean)
+        if temperature != 1:
+            exporter.temper(mean, temperature, PROBABILITIES)
         return _serialise(architecture, exporter, {PROBABILITIES: architecture.classes}, metadata)
     exporter.emit("Identity", [architecture.nodes[-1].name], LOGITS)
     exporter.emit("Softmax", [LOGITS], PROBABILITIES, axis=1)
@@ -151,6 +156,13 @@ class _Exporter:
             self.emit("Slice", [seen, *bounds], name)
             seen = name
         return seen
+
+    def temper(self, probabilities: str, temperature: float, output: str) -> None:
+        """The softmax of log(probabilities) / temperature."""
+        self.emit("Log", [probabilities], f"{probabilities}.log")
+        divisor = self.constant(f"{probabilities}.temperature", np.array(temperature, np.float32))
+        self.emit("Div", [f"{probabilities}.log", divisor], f"{probabilities}.tempered")
+        self.emit("Softmax", [f"{probabilities}.tempered"], output, axis=1)
 
     def average(self, values: str, views: int, width: int, output: str) -> None:
         """The mean over the views of [views * N, width]: [N, width]."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def signature(
     architecture: Architecture,
     classes: list[str],
     positive: int,
-    threshold: float,
+    operating_point: Mapping[str, Any],
     decode: dict[str, Any],
     note: str,
     tta: str = "none",
@@ -36,7 +37,8 @@ def signature(
         architecture: the network.
         classes: names of the outputs in order.
         positive: index of the positive class.
-        threshold: probability of the positive class from which an image is called positive.
+        operating_point: `threshold`, the probability of the positive class from which an image is called positive,
+            None where the most probable class is taken; and the `rule` that chose it.
         decode: how an image file becomes pixels.
         note: what kind of data the model was trained on.
         tta: the views that the model itself averages its probabilities over, as in `evaluation.tta`.
@@ -49,7 +51,8 @@ def signature(
         "output": {"name": PROBABILITIES, "dtype": "float32", "shape": ["N", len(classes)]},
         "classes": classes,
         "positive_class": classes[positive],
-        "threshold": threshold,
+        "threshold": operating_point["threshold"],
+        "threshold_rule": operating_point["rule"],
         "decode": decode,
         "tta": tta,
         "explain": _explain(architecture),
@@ -63,7 +66,9 @@ def _explain(architecture: Architecture) -> dict[str, str] | None:
     return {"feature_map": architecture.feature_map(), "classifier": architecture.classifier()}
 
 
-def contents(architecture: Architecture, weights: Weights, described: dict[str, Any], card: str) -> dict[str, bytes]:
+def contents(
+    architecture: Architecture, weights: Weights, described: dict[str, Any], card: str, temperature: float = 1.0
+) -> dict[str, bytes]:
     """The files of a bundle by name, checksums included; the same model gives the same bytes.
 
     Args:
@@ -71,10 +76,11 @@ def contents(architecture: Architecture, weights: Weights, described: dict[str, 
         weights: its arrays.
         described: the signature.
         card: the model card, Markdown.
+        temperature: of probabilities that are means over views; else the classifier holds it.
     """
     metadata = {"classes": json.dumps(described["classes"]), "note": described["note"]}
     bundle = {
-        MODEL: to_onnx(architecture, weights, metadata, tta=described["tta"]),
+        MODEL: to_onnx(architecture, weights, metadata, tta=described["tta"], temperature=temperature),
         SIGNATURE: json_text(described).encode(),
         "labels.txt": ("\n".join(described["classes"]) + "\n").encode(),
         "MODEL_CARD.md": card.encode(),

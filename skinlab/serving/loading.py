@@ -43,8 +43,8 @@ class Bundle:
 
     @property
     def threshold(self) -> float:
-        """Of two classes, the probability of the positive one from which an image is called positive."""
-        return float(self.signature["threshold"])
+        """Of two classes, the probability of the positive one from which an image is called positive; else unused."""
+        return float(self.signature["threshold"] or DEFAULT)
 
     @property
     def image_size(self) -> int:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from skinlab.evaluation import metrics
+from skinlab.evaluation import metrics, ranking
 
 BINARY = 2
 
@@ -43,9 +43,9 @@ def validation(targets: NDArray[np.int64], probabilities: NDArray[np.float64], p
     1.0
     """
     if probabilities.shape[1] == BINARY:
-        auc = metrics.roc_auc(targets == positive, probabilities[:, positive])
+        auc = ranking.roc_auc(targets == positive, probabilities[:, positive])
     else:
-        auc = metrics.macro_roc_auc(targets, probabilities)
+        auc = ranking.macro_roc_auc(targets, probabilities)
     return Validation(
         loss=metrics.log_loss(targets, probabilities),
         accuracy=float(np.mean(probabilities.argmax(axis=1) == targets)),

@@ -60,6 +60,37 @@ def test_weights_are_known_by_name_or_there(mistakes, tmp_path):
         assert compose([f"network.weights={named}"]).config.network.weights == named
 
 
+@pytest.mark.parametrize("rule", ["0.3", "youden", '"sensitivity>=0.95"', '"cost(fn=10,fp=1)"'])
+def test_an_operating_point_is_a_threshold_or_a_rule(rule):
+    assert compose([f"evaluation.operating_point={rule}"]).config.evaluation.operating_point
+
+
+def test_an_operating_point_that_cannot_be_read_says_what_can(mistakes):
+    (line,) = mistakes("evaluation.operating_point=youdem")
+    assert line.startswith("evaluation.operating_point=youdem: must be a threshold such as 0.5, sensitivity>=0.95,")
+    (line,) = mistakes("evaluation.operating_point=2")
+    assert line == "evaluation.operating_point=2: a threshold must be above 0 and below 1"
+    (line,) = mistakes("evaluation.operating_point=[1]")
+    assert line == "evaluation.operating_point=[1]: must be text or a number, not a list"
+
+
+def test_a_rule_needs_two_classes(mistakes):
+    (line,) = mistakes("dataset.classes=[a,b,c]", "evaluation.operating_point=youden")
+    assert line.startswith("evaluation.operating_point=youden: needs two classes, not 3")
+    assert compose(["dataset.classes=[a,b,c]"]).config.evaluation.operating_point == 0.5
+
+
+@pytest.mark.parametrize("edges", ["[60,30]", "[30,30]", "[]"])
+def test_the_edges_of_bands_rise(edges, mistakes):
+    (line,) = mistakes(f"evaluation.subgroups={{age: {edges}}}")
+    assert "must be the rising edges of bands, e.g. [30, 45, 60], or null" in line
+
+
+def test_a_column_is_named_once(mistakes):
+    (line,) = mistakes("evaluation.subgroups=[sex,sex]")
+    assert line == "evaluation.subgroups=[sex,sex]: names sex more than once"
+
+
 def test_no_channel_is_divided_by_zero(mistakes):
     assert mistakes("network.std=[1,0,1]") == ["network.std=[1,0,1]: each must be greater than 0"]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from skinlab.evaluation import intervals
-from skinlab.evaluation.metrics import accuracy, confusion_matrix, roc_auc
+from skinlab.evaluation.ranking import roc_auc
 
 
 def binormal(generator, positives, negatives, auc):
@@ -182,9 +182,13 @@ def test_known_groups_are_units_whatever_their_order_and_unknown_ones_stay_alone
     assert intervals.unit_codes(None, 3).tolist() == [0, 1, 2]
 
 
+def means_of(values):
+    return lambda drawn: (drawn @ values / np.maximum(drawn.sum(axis=1), 1))[:, None]
+
+
 def mean_interval(values, groups, **changes):
     settings = {"resamples": 1000, "confidence": 0.95, "seed": 3} | changes
-    low, high = intervals.bootstrap(np.mean, [values], groups, **settings)
+    low, high = intervals.bootstrap(means_of(values), len(values), groups, **settings)
     return low[0], high[0]
 
 
@@ -220,63 +224,116 @@ def test_bootstrap_is_a_function_of_its_seed():
     assert mean_interval(values, None, seed=1) != mean_interval(values, None, seed=2)
 
 
+def drawn_counts(rows, groups, strata, resamples=50):
+    """How often each row is in each resample."""
+    seen = []
+
+    def statistic(drawn):
+        seen.append(drawn)
+        return np.zeros((len(drawn), 1))
+
+    settings = {"resamples": resamples, "confidence": 0.95, "seed": 1}
+    intervals.bootstrap(statistic, rows, groups, strata=strata, **settings)
+    return np.concatenate(seen)
+
+
 def test_bootstrap_draws_as_many_units_of_each_stratum_as_there_are():
     strata = np.array([0] * 12 + [1] * 3)
-    seen = []
-    intervals.bootstrap(
-        lambda drawn: seen.append(np.bincount(drawn, minlength=2).tolist()) or 0.0,
-        [strata],
-        None,
-        resamples=50,
-        confidence=0.95,
-        seed=1,
-        strata=strata,
-    )
-    assert seen == [[12, 3]] * 51
+    drawn = drawn_counts(15, None, strata)
+    assert drawn.shape == (50, 15)
+    assert set(drawn[:, :12].sum(axis=1)) == {12}
+    assert set(drawn[:, 12:].sum(axis=1)) == {3}
+    assert len({tuple(row) for row in drawn.tolist()}) == 50
 
 
 def test_unit_of_both_strata_counts_for_the_rarer():
     strata = np.array([0, 0, 0, 0, 1, 0, 1])
     groups = ["a", "b", "c", "d", "d", "e", "e"]  # a, b, c hold stratum 0 alone; d and e hold both
-    drawn_groups = []
-
-    def statistic(codes):
-        drawn_groups.append(sorted(codes.tolist()))
-        return 0.0
-
-    codes = np.array([0, 1, 2, 3, 3, 4, 4])
-    intervals.bootstrap(statistic, [codes], groups, resamples=30, confidence=0.95, seed=1, strata=strata)
-    assert {sum(code >= 3 for code in codes) for codes in drawn_groups} == {4}
+    drawn = drawn_counts(7, groups, strata)
+    assert set(drawn[:, :3].sum(axis=1)) == {3}
+    assert set(drawn[:, 3:].sum(axis=1)) == {4}
 
 
-def test_drawn_rows_keep_the_order_of_the_given_rows():
-    values = np.linspace(0, 1, 30)
-    groups = [f"g{row % 7}" for row in range(30)]
+def test_rows_of_a_group_are_drawn_equally_often():
+    drawn = drawn_counts(30, [f"g{row % 7}" for row in range(30)], None)
+    assert all((drawn[:, row] == drawn[:, row % 7]).all() for row in range(30))
 
-    def statistic(drawn):
-        assert (np.diff(drawn) >= 0).all()
-        return 0.0
 
-    intervals.bootstrap(statistic, [values], groups, resamples=20, confidence=0.95, seed=1)
+def test_what_is_drawn_does_not_depend_on_how_much_is_drawn_at_once(monkeypatch):
+    strata = np.arange(40) % 3
+    whole = drawn_counts(40, None, strata)
+    monkeypatch.setattr(intervals, "DRAWN_AT_ONCE", 7 * 40)
+    np.testing.assert_array_equal(drawn_counts(40, None, strata), whole)
 
 
 def test_several_statistics_share_their_resamples():
     values = np.random.default_rng(1).normal(size=40)
-    low, high = intervals.bootstrap(
-        lambda drawn: [drawn.mean(), 1 - drawn.mean()], [values], None, resamples=300, confidence=0.9, seed=1
-    )
+
+    def statistic(drawn):
+        means = drawn @ values / 40
+        return np.stack([means, 1 - means], axis=1)
+
+    low, high = intervals.bootstrap(statistic, 40, None, resamples=300, confidence=0.9, seed=1)
     assert (1 - low[1], 1 - high[1]) == pytest.approx((high[0], low[0]))
 
 
 def test_undefined_resamples_are_left_out_until_they_are_the_most():
     def interval(undefined_below):
         def statistic(drawn):
-            return drawn.mean() if drawn.mean() > undefined_below else math.nan
+            means = drawn @ np.arange(100.0) / 100
+            return np.where(means > undefined_below, means, math.nan)[:, None]
 
-        return intervals.bootstrap(statistic, [np.arange(100.0)], None, resamples=400, confidence=0.95, seed=1)
+        return intervals.bootstrap(statistic, 100, None, resamples=400, confidence=0.95, seed=1)
 
     assert interval(45).low[0] > 45
     assert math.isnan(interval(52).low[0])
+
+
+def ranged(values, top, freedom=29.0, scale=1.0, confidence=0.95):
+    ranges = intervals.Ranges(np.array([top]), np.array([freedom]))
+
+    def statistic(drawn):
+        return scale * means_of(values)(drawn)
+
+    settings = {"resamples": 400, "confidence": confidence, "seed": 1}
+    low, high = intervals.bootstrap(statistic, len(values), None, ranges=ranges, **settings)
+    return low[0], high[0]
+
+
+def test_an_interval_of_a_range_stays_within_it_and_leans_to_its_middle():
+    values = np.random.default_rng(0).beta(6, 0.4, size=30)
+    low, high = ranged(values, 1.0)
+    assert 0 < low < values.mean() < high < 1
+    assert values.mean() - low > high - values.mean()
+    scaled = ranged(values, 0.2, scale=0.2)
+    assert scaled == pytest.approx((0.2 * low, 0.2 * high))
+
+
+def test_an_open_range_gives_factors():
+    values = np.random.default_rng(0).exponential(size=30)
+    low, high = ranged(values, math.inf)
+    assert low * high == pytest.approx(values.mean() ** 2)
+    assert 0 < low < values.mean() < high
+
+
+def test_fewer_units_give_a_wider_interval_and_a_single_one_none():
+    values = np.random.default_rng(0).beta(6, 2, size=30)
+    many, few = (ranged(values, 1.0, freedom) for freedom in (29.0, 2.0))
+    assert np.ptp(few) > 1.5 * np.ptp(many)
+    assert all(map(math.isnan, ranged(values, 1.0, freedom=0.0)))
+
+
+def test_an_interval_that_reaches_very_far_stays_a_number():
+    values = np.zeros(20)
+    values[0] = 1.0
+    assert np.isfinite(ranged(values, math.inf, freedom=1.0, confidence=0.99999)).all()
+
+
+def test_a_value_at_the_end_of_its_range_has_percentiles():
+    assert all(map(math.isnan, ranged(np.ones(20), 1.0)))  # of resamples that are all alike: none
+    assert ranged(np.tile([0.0, 1.0], 10), 0.5, scale=1.0) == pytest.approx(
+        mean_interval(np.tile([0.0, 1.0], 10), None, resamples=400, seed=1)
+    )
 
 
 def test_resamples_that_are_all_alike_give_no_interval():
@@ -286,8 +343,5 @@ def test_resamples_that_are_all_alike_give_no_interval():
 
 
 def test_bootstrap_without_rows_gives_no_interval():
-    def statistic(drawn):
-        return accuracy(confusion_matrix(drawn, drawn, 2))
-
-    low, _ = intervals.bootstrap(statistic, [np.zeros(0, dtype=np.int64)], None, resamples=5, confidence=0.95, seed=1)
+    low, _ = intervals.bootstrap(means_of(np.zeros(0)), 0, None, resamples=5, confidence=0.95, seed=1)
     assert math.isnan(low[0])

@@ -5,9 +5,11 @@ import pytest
 
 from skinlab.errors import OutputError
 from skinlab.evaluation import plots
-from skinlab.evaluation.summary import summarise
+from skinlab.evaluation.scores import Levels
+from skinlab.evaluation.summary import Settings, summarise
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SETTINGS = Settings(confidence=0.95, resamples=100, seed=1, levels=Levels(0.9, 0.95))
 
 
 def evaluated(classes=("benign", "malignant"), images=60):
@@ -16,7 +18,7 @@ def evaluated(classes=("benign", "malignant"), images=60):
     logits = generator.normal(size=(images, len(classes)))
     logits[np.arange(images), targets] += 1.5
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    summary = summarise(targets, probabilities, classes, 1, None, confidence=0.95, resamples=100, seed=1)
+    summary = summarise(targets, probabilities, classes, 1, None, SETTINGS)
     return targets, probabilities, summary
 
 
@@ -104,10 +106,21 @@ def test_confusion_matrix_shows_counts_and_fractions_of_the_truth(tmp_path):
 def test_curves_that_are_not_defined_say_so(tmp_path):
     probabilities = np.tile([0.4, 0.6], (4, 1))
     targets = np.ones(4, dtype=np.int64)
-    summary = summarise(targets, probabilities, ["a", "b"], 1, None, confidence=0.95, resamples=100, seed=1)
+    summary = summarise(targets, probabilities, ["a", "b"], 1, None, SETTINGS)
     for plot in (plots.roc, plots.precision_recall):
         plot(targets, probabilities, summary, tmp_path / plot.__name__)
-        assert "not defined: a class has no image" in texts(tmp_path / plot.__name__)
+        assert "undefined: every image is b" in texts(tmp_path / plot.__name__)
+
+
+def test_predictions_that_are_not_numbers_are_drawn_as_what_they_are(tmp_path):
+    targets, probabilities, _ = evaluated()
+    probabilities[3] = np.nan
+    summary = summarise(targets, probabilities, ["a", "b"], 1, None, SETTINGS)
+    plots.roc(targets, probabilities, summary, tmp_path / "roc")
+    plots.precision_recall(targets, probabilities, summary, tmp_path / "precision_recall")
+    plots.confusion(summary, tmp_path / "confusion")
+    for name in ("roc", "precision_recall", "confusion"):
+        assert "predictions of 1 of 60 images" in "\n".join(texts(tmp_path / name))
 
 
 def test_learning_curve_marks_the_best_epoch_and_takes_a_single_one(tmp_path):

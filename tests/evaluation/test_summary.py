@@ -1,25 +1,15 @@
+import dataclasses
 import json
 import math
 
 import numpy as np
 import pytest
 
-from skinlab.errors import EngineError
-from skinlab.evaluation.summary import format_table, summarise
+from skinlab.evaluation.scores import Levels
+from skinlab.evaluation.summary import METRICS, UNSEEN, Settings, summarise
 
-SETTINGS = {"confidence": 0.95, "resamples": 200, "seed": 1}
-METRICS = [
-    "auc",
-    "average_precision",
-    "accuracy",
-    "balanced_accuracy",
-    "sensitivity",
-    "specificity",
-    "precision",
-    "f1",
-    "brier",
-    "log_loss",
-]
+SETTINGS = Settings(confidence=0.95, resamples=200, seed=1, levels=Levels(specificity=0.9, sensitivity=0.95))
+UNDEFINED = {"value": None, "low": None, "high": None, "interval": None}
 
 
 def predictions(images=120, classes=2, seed=0, lean=1.5):
@@ -30,8 +20,9 @@ def predictions(images=120, classes=2, seed=0, lean=1.5):
     return targets, np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 
 
-def binary(targets, probabilities, groups=None, **changes):
-    return summarise(targets, probabilities, ["benign", "malignant"], 1, groups, **(SETTINGS | changes))
+def binary(targets, probabilities, groups=None, image_ids=None, **changes):
+    settings = dataclasses.replace(SETTINGS, **changes)
+    return summarise(targets, probabilities, ["benign", "malignant"], 1, groups, settings, image_ids)
 
 
 def test_keys_stand_in_a_fixed_order_and_json_can_write_them():
@@ -39,18 +30,23 @@ def test_keys_stand_in_a_fixed_order_and_json_can_write_them():
     assert list(summary) == [
         "images",
         "classes",
+        "images_of_unseen_label",
         "groups",
         "images_without_group",
         "positive_class",
         "threshold",
+        "at_specificity",
+        "at_sensitivity",
         "confidence",
         "resamples",
         "seed",
         "metrics",
         "confusion_matrix",
         "per_class",
+        "challenges",
+        "reliability",
     ]
-    assert list(summary["metrics"]) == METRICS
+    assert tuple(summary["metrics"]) == METRICS
     assert list(summary["per_class"]) == ["benign", "malignant"]
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
@@ -70,10 +66,11 @@ def test_small_example_by_hand():
 def test_every_interval_holds_its_value_and_names_its_method():
     entries = binary(*predictions())["metrics"]
     assert all(entry["low"] < entry["value"] < entry["high"] for entry in entries.values())
-    wilson = {"accuracy", "sensitivity", "specificity", "precision"}
+    assert {entry["why"] for entry in entries.values()} == {None}
+    wilson = {"accuracy", "sensitivity", "specificity", "precision", "npv"}
     for name, entry in entries.items():
-        expected = "DeLong" if name == "auc" else "Wilson" if name in wilson else "bootstrap"
-        assert entry["interval"] == expected
+        others = {"auc": "DeLong", "ece": "bias-bounded"}
+        assert entry["interval"] == ("Wilson" if name in wilson else others.get(name, "bootstrap"))
 
 
 def test_threshold_moves_sensitivity_against_specificity():
@@ -85,7 +82,7 @@ def test_threshold_moves_sensitivity_against_specificity():
 
 def test_first_class_can_be_the_positive_one():
     targets, probabilities = predictions()
-    swapped = summarise(1 - targets, probabilities[:, ::-1], ["malignant", "benign"], 0, None, **SETTINGS)
+    swapped = summarise(1 - targets, probabilities[:, ::-1], ["malignant", "benign"], 0, None, SETTINGS)
     usual = binary(targets, probabilities)["metrics"]
     for name, entry in swapped["metrics"].items():
         assert entry["value"] == pytest.approx(usual[name]["value"])
@@ -109,6 +106,8 @@ def test_duplicating_images_within_their_groups_does_not_shrink_the_intervals():
     often = binary(np.repeat(targets, 4), np.repeat(probabilities, 4, axis=0), np.repeat(groups, 4).tolist())
     ignorant = binary(np.repeat(targets, 4), np.repeat(probabilities, 4, axis=0))
     for name in METRICS:
+        if "_at_" in name:  # read off one threshold: the ends of its interval are steps
+            continue
         single, grouped, loose = (summary["metrics"][name] for summary in (once, often, ignorant))
         width = grouped["high"] - grouped["low"]
         assert grouped["interval"] == f"{single['interval']}, clustered"
@@ -126,25 +125,87 @@ def test_groups_of_one_image_are_no_clusters():
 
 def test_several_classes_have_a_macro_auc_and_the_most_probable_class():
     targets, probabilities = predictions(classes=4)
-    summary = summarise(targets, probabilities, ["a", "b", "c", "d"], 2, None, **SETTINGS)
-    areas = [entry["auc"] for entry in summary["per_class"].values()]
+    summary = summarise(targets, probabilities, ["a", "b", "c", "d"], 2, None, SETTINGS)
+    areas = [entry["auc"]["value"] for entry in summary["per_class"].values()]
     assert summary["threshold"] is None
     assert summary["metrics"]["auc"]["value"] == pytest.approx(np.mean(areas))
     assert summary["metrics"]["auc"]["interval"] == "bootstrap"
     assert summary["metrics"]["accuracy"]["value"] == pytest.approx((probabilities.argmax(axis=1) == targets).mean())
     for name in ("sensitivity", "specificity", "precision", "f1", "average_precision"):
-        assert summary["metrics"][name]["value"] == summary["per_class"]["c"][name]
+        assert summary["metrics"][name] == summary["per_class"]["c"][name]
 
 
 @pytest.mark.parametrize("images", [0, 1, 3])
-def test_one_class_alone_gives_none_and_no_exception(images):
+def test_one_class_alone_is_undefined_and_says_why(images):
     targets, probabilities = np.ones(images, dtype=np.int64), np.tile([0.3, 0.7], (images, 1))
     summary = binary(targets, probabilities)
-    undefined = {"value": None, "low": None, "high": None, "interval": None}
-    for name in ("auc", "average_precision", "balanced_accuracy", "specificity"):
-        assert summary["metrics"][name] == undefined
+    why = "every image is malignant" if images else "there is no image"
+    for name in ("auc", "partial_auc", "average_precision", "specificity", "sensitivity_at_specificity"):
+        assert summary["metrics"][name] == UNDEFINED | {"why": why}
+    absent = "no image is benign" if images else why
+    assert summary["metrics"]["balanced_accuracy"] == UNDEFINED | {"why": absent}
     assert summary["metrics"]["sensitivity"]["value"] == (1.0 if images else None)
+    assert summary["metrics"]["npv"]["why"] == ("every image is called malignant" if images else why)
     json.dumps(summary, allow_nan=False)
+
+
+def test_constant_scores_are_chance_and_not_an_error():
+    targets, _ = predictions()
+    metrics = binary(targets, np.full((120, 2), 0.5))["metrics"]
+    assert metrics["auc"]["value"] == 0.5
+    assert metrics["average_precision"]["value"] == 0.5
+    assert metrics["partial_auc"]["value"] == pytest.approx(0.02)
+    assert metrics["sensitivity_at_specificity"]["value"] == 0
+    assert metrics["npv"]["why"] == "every image is called malignant"
+
+
+def test_predictions_that_are_not_numbers_leave_everything_undefined_and_are_counted():
+    targets, probabilities = predictions()
+    probabilities[[3, 4]] = math.nan
+    summary = binary(targets, probabilities)
+    why = "predictions of 2 of 120 images are not finite numbers"
+    assert all(entry == UNDEFINED | {"why": why} for entry in summary["metrics"].values())
+    assert all(e == UNDEFINED | {"why": why} for e in summary["per_class"]["benign"].values())
+    assert summary["confusion_matrix"] is None
+    assert summary["classes"] == {"benign": 60, "malignant": 60}
+    json.dumps(summary, allow_nan=False)
+
+
+def test_image_ids_that_are_there_twice_leave_everything_undefined_and_are_named():
+    ids = [f"image {row}" for row in range(120)]
+    assert binary(*predictions(), image_ids=ids) == binary(*predictions())
+    ids[7] = "image 3"
+    summary = binary(*predictions(), image_ids=ids)
+    assert summary["metrics"]["auc"]["why"] == "1 image ids are there more than once: image 3"
+
+
+def test_images_of_a_label_unseen_in_training_are_left_out_and_counted():
+    targets, probabilities = predictions()
+    with_unseen = np.append(targets, [UNSEEN, UNSEEN])
+    summary = binary(with_unseen, np.concatenate([probabilities, probabilities[:2]]), [None] * 122)
+    assert summary == binary(targets, probabilities) | {"images_of_unseen_label": 2}
+
+
+def test_challenges_are_ranked_by_the_numbers_of_their_years():
+    summary = binary(*predictions())
+    metrics, challenges = summary["metrics"], summary["challenges"]
+    assert list(challenges) == ["2016", "2017", "2018", "2019", "2020", "2024"]
+    assert challenges["2016"] == metrics["average_precision"] | {"metric": "macro_average_precision"}
+    assert challenges["2020"] == metrics["auc"] | {"metric": "macro_auc"}
+    assert challenges["2019"]["value"] == pytest.approx(metrics["balanced_accuracy"]["value"])
+    assert challenges["2024"] == metrics["partial_auc"] | {"metric": "partial_auc"}
+    moved = binary(*predictions(), threshold=0.9)  # a challenge knows nothing of our operating point
+    assert moved["challenges"] == challenges
+
+
+def test_reliability_counts_every_image_once_and_gives_the_calibration_error():
+    summary = binary(*predictions())
+    points = summary["reliability"]
+    assert sum(point["images"] for point in points) == 120
+    assert all(point["from"] <= point["stated"] <= point["to"] for point in points)
+    assert all(point["low"] <= point["observed"] <= point["high"] for point in points)
+    distances = sum(point["images"] * abs(point["stated"] - point["observed"]) for point in points)
+    assert summary["metrics"]["ece"]["value"] == pytest.approx(distances / 120)
 
 
 def test_perfect_predictions_are_not_called_certain():
@@ -154,7 +215,8 @@ def test_perfect_predictions_are_not_called_certain():
     assert summary["metrics"]["auc"]["low"] < 0.97
     assert summary["metrics"]["auc"]["interval"] == "Newcombe"
     assert summary["metrics"]["accuracy"]["low"] < 0.97
-    assert summary["metrics"]["f1"] == {"value": 1.0, "low": None, "high": None, "interval": None}
+    assert summary["metrics"]["f1"]["value"] == 1.0
+    assert summary["metrics"]["f1"]["why"].startswith("no interval: ")
 
 
 def test_class_that_is_never_called_has_no_precision():
@@ -162,13 +224,6 @@ def test_class_that_is_never_called_has_no_precision():
     summary = binary(targets, np.tile([0.9, 0.1], (120, 1)))
     assert summary["metrics"]["precision"]["value"] is None
     assert summary["metrics"]["f1"]["value"] == 0
-
-
-def test_predictions_that_are_not_numbers_are_an_engine_error_that_counts_them():
-    targets, probabilities = predictions()
-    probabilities[[3, 4]] = math.nan
-    with pytest.raises(EngineError, match=r"2 of 120 images .* lower optimizer\.learning_rate"):
-        binary(targets, probabilities)
 
 
 @pytest.mark.parametrize(
@@ -183,41 +238,4 @@ def test_predictions_that_are_not_numbers_are_an_engine_error_that_counts_them()
 )
 def test_arguments_that_do_not_fit_together_are_refused(arguments):
     with pytest.raises(ValueError, match=r"shape|class|groups"):
-        summarise(*arguments, **SETTINGS)
-
-
-def test_table_says_what_was_evaluated_and_aligns_its_columns():
-    heading, *lines = format_table(binary(*predictions())).splitlines()
-    assert heading == (
-        "on 120 test images (60 benign, 60 malignant); positive class: malignant, "
-        "called where its probability is at least 0.5"
-    )
-    assert [line.split("  ")[0] for line in lines[:3]] == ["AUC", "Average precision", "Accuracy"]
-    assert {line.index("[") for line in lines} == {lines[0].index("[")}
-    assert {line.index("95 % ") for line in lines} == {lines[0].index("95 % ")}
-    assert lines[0].endswith("95 % DeLong")
-
-
-def test_table_shows_the_numbers_of_the_summary():
-    summary = binary(*predictions())
-    entry = summary["metrics"]["auc"]
-    expected = f"AUC                {entry['value']:.3f}  [{entry['low']:.3f}, {entry['high']:.3f}]  95 % DeLong"
-    assert expected in format_table(summary).splitlines()
-
-
-def test_table_names_groups_subset_level_and_what_is_undefined():
-    groups = [f"lesion {row // 2}" for row in range(100)] + [None] * 20
-    text = format_table(binary(*predictions(), groups, confidence=0.999), subset="validation")
-    assert text.startswith("on 120 validation images (60 benign, 60 malignant) of 50 groups and 20 of unknown group;")
-    assert "99.9 % DeLong, clustered" in text
-    alone = format_table(binary(np.array([1]), np.array([[0.2, 0.8]])))
-    assert alone.startswith("on 1 test image (0 benign, 1 malignant);")
-    assert "AUC                    -  undefined" in alone.splitlines()
-    assert "F1                 1.000  no interval" in alone.splitlines()
-
-
-def test_table_of_several_classes_says_macro():
-    targets, probabilities = predictions(classes=3)
-    text = format_table(summarise(targets, probabilities, ["a", "b", "c"], 2, None, **SETTINGS))
-    assert "positive class: c, called where it is the most probable" in text
-    assert "AUC, macro" in text
+        summarise(*arguments, SETTINGS)

@@ -22,6 +22,12 @@ SECONDS = 240
 
 TINY = ("experiment=debug", "optimizer.minibatch_size=16", "evaluation.bootstrap=100")
 """Overrides of the smallest run that still goes the whole path."""
+EVALUATED = (
+    'evaluation.operating_point="sensitivity>=0.9"',
+    "evaluation.calibration=temperature",
+    "evaluation.subgroups={diameter: [5, 8]}",
+)
+"""Overrides that ask for all that evaluation does."""
 LONG = ("experiment=debug", "optimizer.minibatch_size=8", "training.epochs=1000", "training.schedule.name=cosine")
 """Overrides of a run that is still training when a test stops it."""
 

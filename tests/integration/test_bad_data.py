@@ -71,3 +71,13 @@ def test_a_folder_without_a_single_image(workplace: Workplace) -> None:
         (workplace.path / "images" / label).mkdir(parents=True)
         (workplace.path / "images" / label / "x.jpg").write_text("not an image")
     assert refused(workplace, "images").startswith("none of the 2 images can be read: ")
+
+
+def test_a_subgroup_column_that_is_not_there(workplace: Workplace) -> None:
+    done = workplace.skinlab("train", "experiment=debug", "evaluation.subgroups=[colour]")
+    assert done.code == DataError.exit_code
+    assert done.err == (
+        "failed: evaluation.subgroups: no column colour (did you mean colours?); "
+        "there are true_class, asymmetry, border, colours, diameter\n"
+    )
+    assert "epoch" not in done.out

@@ -125,6 +125,37 @@ def test_final_numbers_lie_in_their_intervals(finished_run: Path) -> None:
         assert all(metric["low"] <= metric["value"] <= metric["high"] for metric in with_interval)
 
 
+def test_threshold_and_temperature_of_validation_are_in_the_summary_and_in_the_bundle(finished_run: Path) -> None:
+    summary = json.loads((finished_run / "summary.json").read_text())
+    signature = json.loads((finished_run / "bundle" / "signature.json").read_text())
+    point = summary["operating_point"]
+    assert (point["rule"], point["chosen_on"]) == ("sensitivity>=0.9", "validation")
+    assert point["validation"]["sensitivity"]["value"] >= 0.9
+    assert signature["threshold"] == point["threshold"] == summary["test"]["threshold"] != 0.5
+    assert signature["threshold_rule"] == "sensitivity>=0.9"
+    # The weights that training left are not calibrated; the bundle's are, and predictions.csv agrees with the bundle.
+    assert summary["calibration"]["temperature"] != 1
+    rows = [row for row in table(finished_run / "predictions.csv") if row["subset"] == "test"]
+    called = [float(row["probability_malignant"]) >= point["threshold"] for row in rows]
+    hits = sum(row["label"] == "malignant" for row, positive in zip(rows, called, strict=True) if positive)
+    assert summary["test"]["confusion_matrix"][1][1] == hits
+
+
+def test_subgroups_hold_every_test_image_once(finished_run: Path) -> None:
+    summary = json.loads((finished_run / "summary.json").read_text())
+    (column,) = summary["subgroups"]
+    assert (column["column"], column["edges"]) == ("diameter", [5.0, 8.0])
+    assert sum(part["images"] for part in column["subgroups"]) == summary["test"]["images"]
+    assert all(part["small"] for part in column["subgroups"])
+
+
+def test_the_look_at_the_test_subset_is_counted(finished: tuple[Path, Done]) -> None:
+    run, done = finished
+    looks = record(run)["test_looks"]
+    assert looks["looks"] >= 1
+    assert f"test subset {looks['test_subset'][:12]}: looked at " in done.out
+
+
 def test_the_bundle_repeats_the_predictions_from_image_files(finished_run: Path, cntk_home: Path) -> None:
     signature = json.loads((finished_run / "bundle" / "signature.json").read_text())
     (drawn,) = (cntk_home / paths.cache().name / "synthetic").glob("*/phantom_00048.png")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.commands import TINY, Workplace
+from tests.integration.commands import EVALUATED, TINY, Workplace, record
 
 RESULTS = ("summary.json", "predictions.csv", "checkpoints/best.safetensors", "split.csv", "metrics.jsonl")
 
@@ -13,7 +13,7 @@ RESULTS = ("summary.json", "predictions.csv", "checkpoints/best.safetensors", "s
 def again(tmp_path_factory: pytest.TempPathFactory, cntk_home: Path) -> dict[str, Path]:
     """A run like `finished`, but with four loader workers and no tracking; and one with another seed."""
     workplace = Workplace(tmp_path_factory.mktemp("again"), cntk_home)
-    done = workplace.skinlab("train", "-m", *TINY, "training.loader_workers=4", "seed=1,2")
+    done = workplace.skinlab("train", "-m", *TINY, *EVALUATED, "training.loader_workers=4", "seed=1,2")
     assert done.code == 0, done.err + done.out
     same, other = workplace.runs()
     return {"same": same, "other": other}
@@ -36,3 +36,11 @@ def test_another_seed_gives_other_results(finished_run: Path, again: dict[str, P
 
 def test_another_seed_of_training_keeps_the_split(finished_run: Path, again: dict[str, Path]) -> None:
     assert (again["other"] / "split.csv").read_bytes() == (finished_run / "split.csv").read_bytes()
+
+
+def test_each_run_on_the_same_test_images_is_one_look_more(finished_run: Path, again: dict[str, Path]) -> None:
+    first, second, third = (record(run)["test_looks"] for run in (finished_run, again["same"], again["other"]))
+    assert first["test_subset"] == second["test_subset"] == third["test_subset"]
+    assert third["looks"] == second["looks"] + 1
+    assert second["looks"] > first["looks"] >= 1
+    assert third["runs"] == third["looks"]

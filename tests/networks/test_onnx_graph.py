@@ -76,3 +76,17 @@ def test_probabilities_are_the_mean_over_the_views_of_each_image(tta: str) -> No
     np.testing.assert_allclose(averaged, np.mean(seen, axis=0), atol=1e-6)
     (mirrored,) = session.run(["probabilities"], {"image": images[:, :, ::-1].copy()})
     np.testing.assert_allclose(mirrored, averaged, atol=1e-6)
+
+
+def test_a_temperature_over_views_divides_the_logarithm_of_their_mean() -> None:
+    drawn = weights.initial(NETWORK, 1)
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    plain, tempered = (
+        onnxruntime.InferenceSession(to_onnx(NETWORK, drawn, tta="flips", temperature=value)).run(
+            ["probabilities"], {"image": images}
+        )[0]
+        for value in (1.0, 2.5)
+    )
+    expected = plain ** (1 / 2.5)
+    np.testing.assert_allclose(tempered, expected / expected.sum(axis=1, keepdims=True), atol=1e-6)
+    assert np.abs(tempered - plain).max() > 1e-3

@@ -29,7 +29,9 @@ def arrays(network: Architecture) -> Weights:
 
 @pytest.fixture(scope="module")
 def described(network: Architecture) -> dict[str, Any]:
-    return bundle.signature(network, CLASSES, 1, 0.25, {"resample": "bilinear"}, "a note")
+    return bundle.signature(
+        network, CLASSES, 1, {"threshold": 0.25, "rule": "youden"}, {"resample": "bilinear"}, "a note"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,133 @@
+"""The numbers of a summary as lines for the terminal. Computes nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from skinlab.evaluation.scores import CLASS_LABELS, WHOLE_LABELS
+from skinlab.evaluation.summary import BINARY
+
+IN_SUBGROUPS = ("auc", "sensitivity", "specificity")
+
+
+def format_result(result: dict[str, Any]) -> str:
+    """The content of summary.json on the terminal: the operating point, the test subset, its subgroups."""
+    lines = [
+        *_operating_point(result["operating_point"], level_of(result["test"])),
+        *_calibration(result["calibration"]),
+    ]
+    parts = ["\n".join(lines), format_table(result["test"])]
+    parts += [_subgroup_table(column, result["test"]) for column in result["subgroups"]]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _operating_point(point: dict[str, Any], level: str) -> list[str]:
+    """What a rule reached where it was chosen and where it was applied; nothing for a plain threshold."""
+    if point["threshold"] is None or point["rule"] == f"{point['threshold']:.12g}":
+        return []
+    lines = [f"threshold {point['threshold']:.4g}, chosen on validation by {point['rule']}"]
+    for subset in ("validation", "test"):
+        reached = [f"{name} {_short(point[subset][name])}" for name in ("sensitivity", "specificity")]
+        lines.append(f"  on {subset}: {', '.join(reached)} ({level} intervals)")
+    return lines
+
+
+def _calibration(found: dict[str, Any]) -> list[str]:
+    if found["method"] == "none":
+        return []
+    test = found["test"]
+    before, after = (_short(test[when]["ece"]) for when in ("before", "after"))
+    fitted = f"temperature {found['temperature']:.4g}, fitted on validation"
+    return [f"{fitted}; expected calibration error on test: {before}, then {after}"]
+
+
+def _subgroup_table(column: dict[str, Any], summary: dict[str, Any]) -> str:
+    """A line a subgroup: its images, then a few numbers; last what makes it too small to say."""
+    head = (f"by {column['column']}", "images", *(CLASS_LABELS[name] for name in IN_SUBGROUPS), "")
+    rows = []
+    for part in column["subgroups"]:
+        found = [_short(part["metrics"][name]) for name in IN_SUBGROUPS]
+        rows.append((part["name"], str(part["images"]), *found, part["small"] or ""))
+    widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
+    lines = [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]
+    ]
+    lines.append(f"{level_of(summary)} intervals; subgroups are not corrected for how many there are")
+    return "\n".join(lines)
+
+
+def _short(entry: dict[str, Any]) -> str:
+    if entry["value"] is None:
+        return f"undefined: {entry['why']}"
+    if entry["interval"] is None:
+        return f"{entry['value']:.3f}"
+    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
+
+
+def format_table(summary: dict[str, Any], subset: str = "test") -> str:
+    """What was evaluated, then one number a line with its interval.
+
+    Args:
+        summary: what `skinlab.evaluation.summary.summarise` returned.
+        subset: name of the subset that the images are of.
+
+    Returns:
+        Text without a newline at the end.
+    """
+    level, labels = level_of(summary), labels_of(summary)
+    rows = [(labels[name], *cells(entry, level)) for name, entry in summary["metrics"].items()]
+    return "\n".join([heading(summary, subset), *_aligned(rows)])
+
+
+def labels_of(summary: dict[str, Any]) -> dict[str, str]:
+    """What each number of a summary is called in a table."""
+    labels = CLASS_LABELS | WHOLE_LABELS
+    labels |= {"auc": "AUC, macro"} if len(summary["classes"]) > BINARY else {}
+    labels["sensitivity_at_specificity"] = f"Sensitivity at specificity {summary['at_specificity']:.10g}"
+    labels["specificity_at_sensitivity"] = f"Specificity at sensitivity {summary['at_sensitivity']:.10g}"
+    return labels
+
+
+def cells(entry: dict[str, Any], level: str) -> tuple[str, str, str]:
+    """Value, bounds and method of one line."""
+    if entry["value"] is None:
+        return "-", f"undefined: {entry['why']}", ""
+    if entry["interval"] is None:
+        return f"{entry['value']:.3f}", entry["why"], ""
+    return f"{entry['value']:.3f}", f"[{entry['low']:.3f}, {entry['high']:.3f}]", f"{level} {entry['interval']}"
+
+
+def _aligned(rows: Sequence[tuple[str, str, str, str]]) -> list[str]:
+    """Columns as wide as their intervals; a sentence in place of one widens nothing."""
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    bounds = max((len(row[2]) for row in rows if row[2].startswith("[")), default=0)
+    return [
+        f"{label:<{widths[0]}}  {value:>{widths[1]}}  {found:<{bounds}}  {rest}".rstrip()
+        for label, value, found, rest in rows
+    ]
+
+
+def level_of(summary: dict[str, Any]) -> str:
+    """The level in percent, 95 and 99.9 from 0.95 and 0.999, without the digits of binary fractions."""
+    return f"{100 * summary['confidence']:.10g} %"
+
+
+def heading(summary: dict[str, Any], subset: str) -> str:
+    """What was evaluated, in one line."""
+    counts = ", ".join(f"{images} {name}" for name, images in summary["classes"].items())
+    noun = "image" if summary["images"] == 1 else "images"
+    groups = _group_phrase(summary["groups"], summary["images_without_group"])
+    threshold, unseen = summary["threshold"], summary["images_of_unseen_label"]
+    of_several = "its probability is at least the threshold of its model"
+    undecided = of_several if len(summary["classes"]) == BINARY else "it is the most probable"
+    rule = undecided if threshold is None else f"its probability is at least {threshold:.4g}"
+    left_out = f"; {unseen} of labels unseen in training left out" if unseen else ""
+    return (
+        f"on {summary['images']} {subset} {noun} ({counts}){groups}{left_out}; "
+        f"positive class: {summary['positive_class']}, called where {rule}"
+    )
+
+
+def _group_phrase(groups: int | None, alone: int) -> str:
+    if groups is None:
+        return ""
+    return f" of {groups} groups" + (f" and {alone} of unknown group" if alone else "")
