@@ -101,12 +101,15 @@ def range_test(
     Raises:
         OutputError: the files cannot be written.
     """
+    from matplotlib.ticker import StrMethodFormatter
+
     with _figure(stem, (7.2, 4.8), note) as figure:
         axes = figure.subplots()
         axes.set_title("Learning-rate range test", loc="left")
         axes.plot(rates, losses, color=FAINT, linewidth=1.0, label="loss of the minibatch")
         axes.plot(rates, smoothed, color=BLUE, label="smoothed")
         axes.set(xscale="log", xlabel="learning rate", ylabel="loss (nats)", ylim=(0, 1.1 * smoothed.max()))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))  # matplotlib's own would need its mathematics
         if suggestion is not None:
             label = f"falls fastest at {suggestion:.2g}"
             axes.axvline(suggestion, color=VERMILION, linestyle="--", linewidth=1.2, label=label)

@@ -41,12 +41,15 @@ class RangeTest:
     settling: int
 
     def suggestion(self) -> float | None:
-        """The rate at which the smoothed loss falls fastest by the logarithm of the rate; None where it never falls."""
-        if len(self.rates) < self.settling + 2:
+        """The rate at which the smoothed loss falls fastest by the logarithm of the rate; None where it never falls.
+
+        Only what leads to the smallest loss is judged: a loss that ran away may fall steeply, too.
+        """
+        lowest = int(self.smoothed.argmin()) if len(self.smoothed) else 0
+        if lowest <= self.settling:
             return None
-        slopes = np.gradient(self.smoothed, np.log(self.rates))[self.settling :]
-        steepest = int(slopes.argmin())
-        return float(self.rates[self.settling + steepest]) if slopes[steepest] < 0 else None
+        slopes = np.gradient(self.smoothed[: lowest + 1], np.log(self.rates[: lowest + 1]))[self.settling :]
+        return float(self.rates[self.settling + int(slopes.argmin())])
 
 
 def rising_rates(lowest: float, highest: float, steps: int) -> NDArray[np.float64]:

@@ -3,8 +3,8 @@
 import pytest
 
 KEYS = (
-    "name, seed, output_dir, dataset, split, audit, augmentation, network, method, optimizer, training, evaluation, "
-    "engine, tracking, experiment"
+    "name, seed, output_dir, dataset, split, audit, augmentation, network, method, optimizer, training, lr_find, "
+    "evaluation, engine, tracking, experiment"
 )
 ONE_MISTAKE = {
     # misspelt

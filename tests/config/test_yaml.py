@@ -35,13 +35,15 @@ def test_the_root_holds_exactly_the_keys_that_no_group_holds():
     assert set(root) - {"defaults", "hydra"} == expected
     assert set(root["training"]) == set(tree.key_types(schema.Training))
     assert set(root["training"]["schedule"]) == set(tree.key_types(schema.Schedule))
+    assert set(root["training"]["early_stopping"]) == set(tree.key_types(schema.EarlyStopping))
+    assert set(root["lr_find"]) == set(tree.key_types(schema.LrFind))
     assert set(root["audit"]) == set(tree.key_types(schema.Audit))
     assert set(root["evaluation"]) == set(tree.key_types(schema.Evaluation))
 
 
 def test_every_group_of_the_schema_has_a_folder():
     sections = {key.dotted for key in tree.own_keys(schema.Config) if tree.sections(key.kind)}
-    assert sections - set(GROUPS) == {"audit", "training", "evaluation"}
+    assert sections - set(GROUPS) == {"audit", "training", "lr_find", "evaluation"}
 
 
 def test_every_variant_of_the_schema_has_its_file():

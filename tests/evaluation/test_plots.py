@@ -151,6 +151,6 @@ def test_the_range_test_shows_both_curves_and_marks_the_suggestion(tmp_path, sug
     losses = 1 + np.cos(np.arange(30) / 5)
     plots.range_test(rates, losses, losses, tmp_path / "lr_find", suggestion=suggestion, note="phantoms")
     shown = texts(tmp_path / "lr_find")
-    assert {"loss of the minibatch", "smoothed", "learning rate", "phantoms"} <= set(shown)
+    assert {"loss of the minibatch", "smoothed", "learning rate", "phantoms", "0.0001", "0.1", "1"} <= set(shown)
     assert ("falls fastest at 0.01" in shown) == (suggestion is not None)
     assert (tmp_path / "lr_find.png").read_bytes().startswith(SIGNATURE)

@@ -44,6 +44,12 @@ def test_the_rate_of_the_steepest_descent_is_suggested() -> None:
     assert result.suggestion() == pytest.approx(rising_rates(1e-5, 1.0, 10)[5])
 
 
+def test_a_fall_after_the_smallest_loss_is_not_suggested() -> None:
+    losses = [2.0, 2.0, 1.8, 1.5, 1.3, 1.2, 4.0, 1.5, 1.6, 1.6]
+    result, _ = seen(losses)
+    assert result.suggestion() == pytest.approx(rising_rates(1e-5, 1.0, 10)[2])
+
+
 def test_without_descent_there_is_no_suggestion() -> None:
     assert seen([1.0 + 0.1 * step for step in range(10)])[0].suggestion() is None
     assert seen([1.0, float("nan"), *[1.0] * 8])[0].suggestion() is None
