@@ -11,6 +11,7 @@ from typing import Any
 
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.errors import BundleError
+from skinlab.evaluation.operating_rule import DEFAULT
 from skinlab.run import RUN_FILE, Run
 from skinlab.serving.bundle import CHECKSUMS, MODEL, SIGNATURE, SIGNATURE_VERSION
 

@@ -13,6 +13,7 @@ from skinlab import paths, records
 from skinlab.cli import main
 from skinlab.config import compose
 from skinlab.data.prepare import prepare
+from skinlab.errors import BundleError
 from skinlab.experiment import start_record
 from skinlab.run import Run
 from tests.serving.bundles import write_bundle
@@ -171,7 +172,7 @@ def test_wrong_arguments_are_told(
 def test_a_run_that_is_not_finished_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps(record | {"status": "failed"}))
-    assert main(["evaluate", str(run)]) == 7
+    assert main(["evaluate", str(run)]) == BundleError.exit_code
     assert "only a finished run can be evaluated" in capsys.readouterr().err
 
 

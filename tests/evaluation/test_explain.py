@@ -87,7 +87,7 @@ def test_a_change_of_the_map_moves_the_logit_as_the_gradient_says() -> None:
 
 
 def test_the_map_lies_before_everything_that_loses_its_places() -> None:
-    assert NETWORK.feature_map() == "layer4.1.relu2"
+    assert NETWORK.feature_map() == "layer4.1.relu"
     assert NETWORK.is_averaged()
 
 

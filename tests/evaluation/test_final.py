@@ -21,6 +21,7 @@ def evaluation(**changes):
             "at_sensitivity": 0.95,
             "subgroups": None,
             "smallest_subgroup": 10,
+            "tta": "none",
         }
         | changes
     )

@@ -8,6 +8,7 @@ import numpy as np
 from skinlab import records
 from skinlab.config import compose, to_dict
 from skinlab.data.prepare import prepare
+from skinlab.evaluation import final
 from skinlab.evaluation.summary import summarise
 from skinlab.run import Run
 
@@ -57,9 +58,7 @@ def fold_run(path: Path, fold: int, *overrides: str, status: str = "finished", *
         data.classes,
         data.positive,
         [data.manifest.groups[row] for row in rows],
-        confidence=config.evaluation.confidence,
-        resamples=config.evaluation.bootstrap,
-        seed=config.seed,
+        final.settings_of(config.evaluation, config.seed, 0.5),
     )
     run.write_json("summary.json", {"note": records.data_note(config.dataset), "test": test})
     run.update(status="finished", **facts)

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skinlab.errors import DataError
-from skinlab.evaluation.summary import LABELS
+from skinlab.evaluation.summary import METRICS
 from skinlab.folds.experiment import experiments, remarks, summarised, the_only
 from skinlab.folds.reading import FoldRun, runs_below
 from skinlab.run import Run
@@ -16,7 +16,7 @@ from tests.folds.fold_builders import fold_run
 
 def test_fold_values_mean_and_spread_are_those_of_the_runs(sweep: Path) -> None:
     result = summarised(the_only(experiments(runs_below(sweep))))
-    assert list(result["metrics"]) == list(LABELS)
+    assert list(result["metrics"]) == list(METRICS)
     for name, entry in result["metrics"].items():
         values = [
             json.loads((sweep / fold / "summary.json").read_text())["test"]["metrics"][name]["value"] for fold in "012"

@@ -39,7 +39,12 @@ def write_bundle(
     names = classes or CLASSES
     described = architecture or network(len(names))
     values = drawn or (arrays() if names == CLASSES and architecture is None else weights.initial(described, 1))
-    signature = bundle.signature(described, names, 1, threshold, DECODE_SETTINGS, "trained on nothing") | changes
+    signature = (
+        bundle.signature(
+            described, names, 1, {"threshold": threshold, "rule": f"{threshold}"}, DECODE_SETTINGS, "trained on nothing"
+        )
+        | changes
+    )
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in bundle.contents(described, values, signature, "# A card\n").items():
         (folder / name).write_bytes(content)
