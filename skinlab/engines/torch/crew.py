@@ -7,7 +7,6 @@ from typing import Any, Protocol
 from skinlab.engines.torch.replica import Replica
 from skinlab.errors import EngineError
 
-
 FAILURES = (RuntimeError, ValueError)
 """What PyTorch raises where memory, a shape or a device is not as it must be."""
 
