@@ -21,7 +21,7 @@ class TorchNetwork(nn.Module):
         channels_last: compute on feature maps whose channels lie side by side in memory.
 
     >>> from skinlab.networks.resnet import resnet
-    >>> network = TorchNetwork(resnet("resnet18", 32, 2, [0, 0, 0], [1, 1, 1]), frozenset())
+    >>> network = TorchNetwork(resnet("resnet18", 32, 2, [0, 0, 0], [1, 1, 1]), frozenset()).eval()
     >>> network(torch.zeros(1, 32, 32, 3, dtype=torch.uint8)).shape
     torch.Size([1, 2])
     """
