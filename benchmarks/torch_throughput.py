@@ -2,8 +2,8 @@
 
 ResNet-18 at 224 px, minibatch 16, training and prediction on one device. The engine gets uint8 minibatches with masks
 and weights, as the training loop gives them; the bare loop has torchvision's network and float32 tensors at hand. fp32
-is compared with a bare fp32 loop, bf16 with a bare loop in bf16 autocast with the channels last; skinlab
-predicts in fp32 always. The two take turns, so that a machine whose speed drifts does not favour one. Goal: 0.95.
+is compared with a bare fp32 loop, bf16 with a bare loop in bf16 autocast and channels_last; skinlab predicts in fp32
+always. The two take turns, so that a machine whose speed drifts does not favour one. Goal: at least 0.95.
 """
 
 import argparse
@@ -110,7 +110,8 @@ def main() -> None:
         "training, bf16": (engines["bf16"][0], loops["bf16"][0]),
         "prediction, fp32": (engines["fp32"][1], loops["fp32"][1]),
     }
-    print(f"ResNet-18, {SIZE} px, minibatch {MINIBATCH}, {options.rounds} x {options.steps} steps; medians of images/s")
+    rounds = f"{options.rounds} rounds of {options.steps} steps"
+    print(f"ResNet-18, {SIZE} px, minibatch {MINIBATCH}, {rounds}; images/s, medians")
     print(f"{'':<18}{'skinlab':>9}{'bare':>9}{'ratio, pair by pair':>28}")
     for name, pair in rows.items():
         for each in pair:

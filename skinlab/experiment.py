@@ -160,7 +160,8 @@ def make_plan(config: schema.Config, method: schema.Finetune, data: Prepared) ->
     images, training = epoch_images(len(data.rows("train")), config.augmentation.copies), config.training
     steps = -(-images // config.optimizer.minibatch_size)
     architecture = networks.build(config.network, len(data.classes))
-    workers = config.engine.workers if isinstance(config.engine, schema.CntkEngine) else 1
+    engine = config.engine
+    workers = engine.workers if isinstance(engine, schema.CntkEngine) else engine.devices
     minibatch.check(architecture, images, config.optimizer.minibatch_size, workers)
     return Plan(
         architecture=architecture,

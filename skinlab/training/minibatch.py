@@ -20,7 +20,7 @@ def check(architecture: Architecture, images: int, minibatch_size: int, workers:
     part = max(1, smallest // workers)
     if part * architecture.smallest_map() ** 2 > 1:
         return
-    shared = f" for one of engine.workers={workers}" if workers > 1 else ""
+    shared = f" for one of {workers} processes" if workers > 1 else ""
     raise ConfigError(
         f"optimizer.minibatch_size={minibatch_size} leaves a minibatch of a single one of the {images} training "
         f"images{shared}, and at network.image_size={architecture.image_size} batch normalisation needs two: "

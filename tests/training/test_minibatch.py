@@ -20,5 +20,5 @@ def test_two_values_can(image_size: int, images: int, size: int) -> None:
 def test_several_workers_normalise_their_own_parts() -> None:
     network = resnet("resnet18", 32, 2, [0, 0, 0], [1, 1, 1])
     minibatch.check(network, 20, 8, workers=2)
-    with pytest.raises(ConfigError, match="a single one of the 18 training images for one of engine.workers=2"):
+    with pytest.raises(ConfigError, match="a single one of the 18 training images for one of 2 processes"):
         minibatch.check(network, 18, 8, workers=2)

@@ -21,7 +21,7 @@ class TorchNetwork(nn.Module):
         channels_last: compute on feature maps whose channels lie side by side in memory.
 
     >>> from skinlab.networks.resnet import resnet
-    >>> network = TorchNetwork(resnet("resnet18", 32, 2, [0, 0, 0], [1, 1, 1]), frozenset())
+    >>> network = TorchNetwork(resnet("resnet18", 32, 2, [0, 0, 0], [1, 1, 1]), frozenset()).eval()
     >>> network(torch.zeros(1, 32, 32, 3, dtype=torch.uint8)).shape
     torch.Size([1, 2])
     """
@@ -72,10 +72,17 @@ class TorchNetwork(nn.Module):
 
         This is what CNTK's time constant means: a full minibatch has the weight `BATCHNORM_MOMENTUM`.
         """
-        momentum = 1 - (1 - BATCHNORM_MOMENTUM) ** share
-        for module in self.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - the base of both kinds
-                module.momentum = momentum
+        for module in self._normalisations():
+            module.momentum = 1 - (1 - BATCHNORM_MOMENTUM) ** share
+
+    def moving_statistics(self) -> list[Tensor]:
+        """The running means and variances that training moves: those of frozen nodes stay."""
+        return [getattr(module, name) for module in self._normalisations() for name in ("running_mean", "running_var")]
+
+    def _normalisations(self) -> list[nn.modules.batchnorm._BatchNorm]:
+        """The batch normalisations in training, alone or synchronised."""
+        kind = nn.modules.batchnorm._BatchNorm  # noqa: SLF001 - the base of both
+        return [module for module in self.modules() if isinstance(module, kind) and module.training]
 
 
 class _Normalize(nn.Module):

@@ -169,8 +169,7 @@ class Replica:
 
         Where batch normalisation sees the whole minibatch anyway (on GPUs), it changes nothing.
         """
-        trained = dict(self._network.named_parameters())
-        statistics = [value for name, value in self._tensors().items() if name not in trained]
+        statistics = self._network.moving_statistics()
         if self._world == 1 or not statistics:
             return
         own = torch.cat([value.flatten() for value in statistics]) * (shard.real / shard.total)
