@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from skinlab.cli import main
+from skinlab.errors import BundleError
 from tests.serving.bundles import write_bundle
 
 WARNING = "skinlab predict: research software: not a medical device, not for diagnosis; trained on nothing\n"
@@ -116,7 +117,7 @@ def test_overlays_are_named_by_row_and_file_and_an_unreadable_image_has_none(
 def test_a_changed_bundle_scores_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with Path("bundle/model.onnx").open("ab") as file:
         file.write(b" ")
-    assert main(["predict", "bundle", "in", "--out", "out.csv"]) == 7
+    assert main(["predict", "bundle", "in", "--out", "out.csv"]) == BundleError.exit_code
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "model.onnx is not the file whose checksum is in SHA256SUMS" in printed.err

@@ -16,6 +16,7 @@ from skinlab.data.augmentation import Augmenter
 from skinlab.data.loader import Loader
 from skinlab.errors import ConfigError, DataError, EngineError
 from tests.data.test_loader import COUNT, equal, loader
+from tests.processes import hear_ctrl_c
 
 DERMOSCOPY = [
     {"_target_": "albumentations.HorizontalFlip", "p": 0.5},
@@ -175,7 +176,12 @@ def parent() -> Iterator["subprocess.Popen[str]"]:
     """A process with two workers of its own."""
     root = Path(__file__).parents[2]
     process = subprocess.Popen(
-        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root
+        [sys.executable, "-c", PARENT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=root,
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - one system call
     )
     yield process
     process.kill()

@@ -15,6 +15,7 @@ from typing import Any
 from skinlab import paths
 from skinlab.data.prefetch import WORKER as LOADER_WORKER
 from skinlab.engines.cntk.worker_process import WORKER
+from tests.processes import hear_ctrl_c
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 240
@@ -64,7 +65,7 @@ class Workplace:
             env=self.environment,
             text=True,
             start_new_session=True,
-            preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 - one system call
+            preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - one system call
             **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options),
         )
 
@@ -88,10 +89,6 @@ class Workplace:
         """The only run directory."""
         (run,) = self.runs()
         return run
-
-
-def _hear_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process: subprocess.Popen[str]) -> Done:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.data.archive.archive_server import FAILURES, Archive, isic_id, serving
+from tests.processes import hear_ctrl_c
 
 JOBS = 4
 KILLS = 5
@@ -25,6 +26,7 @@ def start(archive: Archive, out: Path, *more: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "NO_PROXY": "127.0.0.1"},
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - one system call
     )
 
 
