@@ -70,7 +70,7 @@ def test_run_json_tells_what_was_run_with_what(finished_run: Path) -> None:
     assert facts["machine"] == machine.describe()
     assert facts["engine"]["cntk"] == "2.7"
     assert facts["engine"]["device"] == "CPU"
-    assert (facts["seed"], facts["config"]["split"]["seed"]) == (1, 0)
+    assert (facts["seed"], facts["config"]["split"]["seed"]) == (5, 0)
     assert len(facts["dataset_fingerprint"]) == 64
     assert facts["label_revision"] is None
     assert facts["timings"].keys() == {"data_s", "training_s", "evaluation_s", "bundle_s", "plots_s", "total_s"}

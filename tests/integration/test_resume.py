@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import hear_ctrl_c
+
 pytestmark = pytest.mark.cntk
 
 DECLARED = ["experiment=debug", "training.epochs=4", "network.dropout=0.3", "training.checkpoint_minutes=0.0001"]
@@ -19,7 +21,14 @@ SKINLAB = [sys.executable, "-m", "skinlab"]
 
 def started(folder: Path) -> subprocess.Popen[str]:
     folder.mkdir()
-    return subprocess.Popen([*SKINLAB, "train", *DECLARED], cwd=folder, stdout=subprocess.DEVNULL, text=True)
+    command = [*SKINLAB, "train", *DECLARED]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - one system call
+    )
 
 
 def only_run(folder: Path) -> Path:
