@@ -116,7 +116,7 @@ def test_overlays_are_named_by_row_and_file_and_an_unreadable_image_has_none(
 def test_a_changed_bundle_scores_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with Path("bundle/model.onnx").open("ab") as file:
         file.write(b" ")
-    assert main(["predict", "bundle", "in", "--out", "out.csv"]) == 7
+    assert main(["predict", "bundle", "in", "--out", "out.csv"]) == 8
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "model.onnx is not the file whose checksum is in SHA256SUMS" in printed.err
