@@ -81,7 +81,7 @@ class Differentiable(Protocol):
         """The last feature map, and how a logit changes with it; running statistics, no dropout, nothing is updated.
 
         Args:
-            images: uint8 [B, H, W, 3], any number of them.
+            images: uint8 [B, H, W, 3], one or more; more than a minibatch too.
             classes: int64 [B], whose logit is differentiated for each image.
 
         Returns:

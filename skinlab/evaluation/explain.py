@@ -2,8 +2,8 @@
 
 The heat map of a class is the sum of the last feature map's channels, each weighted by the mean gradient of the class's
 logit with respect to it, where that sum is positive. For a network that averages the map and classifies it by one
-linear layer the gradient is known without differentiating: the layer's weight over the number of places in the map.
-The heat map is then the class activation map of Zhou et al. (CVPR 2016) without its negative part.
+linear layer the mean gradient is the layer's weight over the number of places in the map: the heat map is then the
+class activation map of Zhou et al. (CVPR 2016) without its negative part.
 
 A heat map shows what the network looked at, not whether it is right to do so.
 """
@@ -45,16 +45,24 @@ def grad_cam(maps: Maps, gradients: Maps) -> Maps:
     return _weighted(maps, weights)
 
 
-def closed_form(maps: Maps, weight: NDArray[np.float32], classes: NDArray[np.int64]) -> Maps:
-    """The same without gradients, for a network that averages the map before one linear layer.
+def from_pooled(maps: Maps, slopes: NDArray[np.float32]) -> Maps:
+    """The same by the gradients with respect to what the maps were pooled to.
+
+    Pooling hands each gradient on in full, be it by a mean or by a maximum: the sum over a channel is the same before
+    and behind it.
 
     Args:
         maps: float32 [N, C, h, w], the last feature maps.
-        weight: float32 [classes, C], of the linear layer.
-        classes: int64 [N], the class that is explained in each.
+        slopes: float32 [N, C * k], the gradients of the k pooled values of each channel, channel after channel. After a
+            mean over the whole map and with one linear layer this is the layer's weight for the class, k = 1.
+
+    >>> maps = np.array([[[[1, 2]], [[3, 0]]]], dtype=np.float32)
+    >>> from_pooled(maps, np.array([[2, -2]], dtype=np.float32)).tolist()
+    [[[0.0, 2.0]]]
     """
-    places = maps.shape[2] * maps.shape[3]
-    return _weighted(maps, weight[classes].astype(np.float64) / places)
+    count, channels, height, width = maps.shape
+    sums = slopes.reshape(count, channels, -1).sum(axis=2, dtype=np.float64)
+    return _weighted(maps, sums / (height * width))
 
 
 def _weighted(maps: Maps, weights: NDArray[np.float64]) -> Maps:

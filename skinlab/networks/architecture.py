@@ -106,11 +106,13 @@ class Architecture:
             name = nodes[name].inputs[0]
         return name
 
-    def is_averaged(self) -> bool:
-        """Whether the feature map is averaged and classified by one linear layer, with nothing in between."""
+    def has_plain_head(self) -> bool:
+        """Whether behind the feature map there are pooling, linear layers and ReLUs alone, one after another."""
         names = [node.name for node in self.nodes]
-        head = self.nodes[names.index(self.feature_map()) + 1 :]
-        return [node.op for node in head] == ["mean", "dropout", "linear"]
+        start = names.index(self.feature_map())
+        head = self.nodes[start + 1 :]
+        one_by_one = [node.inputs for node in head] == [(name,) for name in names[start:-1]]
+        return one_by_one and {node.op for node in head} <= {*POOLING, *FLATTENING, "linear", "relu", "dropout"}
 
     def classifier(self) -> str:
         """Name of the last, linear node: its arrays are this and `.weight` or `.bias`."""

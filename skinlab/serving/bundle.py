@@ -60,8 +60,8 @@ def signature(
 
 
 def _explain(architecture: Architecture) -> dict[str, str] | None:
-    """Where heat maps come from, where they need no gradients: names of the feature map and of the classifier."""
-    if not architecture.is_averaged():
+    """Where heat maps come from, if the bundle is enough: names of the feature map and of the classifier."""
+    if not architecture.has_plain_head():
         return None
     return {"feature_map": architecture.feature_map(), "classifier": architecture.classifier()}
 

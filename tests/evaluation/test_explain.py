@@ -3,7 +3,7 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from skinlab import schema
+from skinlab import networks, schema
 from skinlab.engines.base import Plan
 from skinlab.engines.cntk.client import CntkEngine
 from skinlab.evaluation import explain
@@ -51,7 +51,7 @@ def test_cntks_gradients_give_the_closed_form(home: object) -> None:
             gradients, np.tile(ARRAYS["fc.weight"][CLASSES][..., None, None] / 9, (3, 3)), atol=1e-6
         )
         by_gradient = explain.heat_maps(engine, IMAGES, CLASSES)
-        known = explain.closed_form(expected, ARRAYS["fc.weight"], CLASSES)
+        known = explain.from_pooled(expected, ARRAYS["fc.weight"][CLASSES])
         assert known.max() > 1e-2
         np.testing.assert_allclose(by_gradient, known, atol=1e-4)
         other = weights.initial(NETWORK, 2)
@@ -64,7 +64,7 @@ def test_the_weighted_map_adds_up_to_the_logit() -> None:
     maps, logits = maps_and_logits(ARRAYS)
     for index in range(3):
         signs = [
-            explain.closed_form(maps, sign * ARRAYS["fc.weight"], np.full(5, index)).sum(axis=(1, 2))
+            explain.from_pooled(maps, np.tile(sign * ARRAYS["fc.weight"][index], (5, 1))).sum(axis=(1, 2))
             for sign in (1, -1)
         ]
         np.testing.assert_allclose(signs[0] - signs[1] + ARRAYS["fc.bias"][index], logits[:, index], atol=1e-4)
@@ -83,12 +83,17 @@ def test_a_change_of_the_map_moves_the_logit_as_the_gradient_says() -> None:
         moved = maps.copy()
         moved[(slice(None), *place)] += 0.5
         gradients[(slice(None), *place)] = (logit(moved) - logit(maps)) / 0.5
-    np.testing.assert_allclose(explain.grad_cam(maps, gradients), explain.closed_form(maps, weight, chosen), atol=1e-5)
+    np.testing.assert_allclose(explain.grad_cam(maps, gradients), explain.from_pooled(maps, weight[chosen]), atol=1e-5)
 
 
 def test_the_map_lies_before_everything_that_loses_its_places() -> None:
     assert NETWORK.feature_map() == "layer4.1.relu"
-    assert NETWORK.is_averaged()
+    assert NETWORK.has_plain_head()
+
+
+def test_every_network_can_be_explained_by_its_bundle() -> None:
+    for name in networks.DESCRIBED:
+        assert networks.DESCRIBED[name](name, 96, 2, [0.5] * 3, [0.2] * 3).has_plain_head(), name
 
 
 def test_an_overlay_shows_where_and_leaves_the_rest_as_it_is() -> None:

@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from skinlab.errors import BundleError
-from skinlab.evaluation.explain import closed_form
+from skinlab.evaluation.explain import from_pooled, grad_cam
 from skinlab.networks import weights
+from skinlab.networks.architecture import Architecture, Builder
 from skinlab.networks.onnx_graph import to_onnx
 from skinlab.networks.resnet import resnet
 from skinlab.networks.symmetries import VIEWS
 from skinlab.serving import loading
 from skinlab.serving.explaining import Explainer
+from tests.networks.reference import described, load, pictures, settled, tensor, torchvision_model
 from tests.serving.bundles import write_bundle
 
 NETWORK = resnet("resnet18", 96, 2, [0.5] * 3, [0.2] * 3)
@@ -26,7 +28,7 @@ def known(images: NDArray[np.uint8], class_index: int) -> NDArray[np.float32]:
     model = onnx.load_from_string(to_onnx(NETWORK, ARRAYS))
     model.graph.output.append(helper.make_tensor_value_info(NETWORK.feature_map(), TensorProto.FLOAT, None))
     maps = onnxruntime.InferenceSession(model.SerializeToString()).run([NETWORK.feature_map()], {"image": images})[0]
-    return closed_form(maps, ARRAYS["fc.weight"], np.full(len(images), class_index))
+    return from_pooled(maps, np.tile(ARRAYS["fc.weight"][class_index], (len(images), 1)))
 
 
 def test_the_heat_map_is_that_of_the_bundles_own_graph(tmp_path: Path) -> None:
@@ -47,6 +49,62 @@ def test_maps_of_views_are_turned_back_before_they_are_averaged(tmp_path: Path) 
         np.testing.assert_allclose(explainer.heat_map(view.of(IMAGE[None])[0], 1), view.of(heat[None])[0], atol=1e-5)
 
 
-def test_a_bundle_of_another_kind_of_network_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="cannot explain its answers"):
+def test_alexnets_heat_map_is_that_of_torchs_gradients(tmp_path: Path) -> None:
+    network, model, images = described("alexnet", 95), torchvision_model("alexnet").eval(), pictures(1, 95)
+    import torch
+
+    arrays = settled(network)
+    load(model, arrays)
+    maps = model.features[:-1](tensor(images)).detach().requires_grad_()
+    head = torch.nn.Sequential(model.features[-1], model.avgpool, torch.nn.Flatten(), model.classifier)
+    logits = head(maps)[0]
+    explainer = Explainer(loading.load(write_bundle(tmp_path, ["a", "b", "c"], architecture=network, drawn=arrays)))
+    for index in range(3):
+        (gradients,) = torch.autograd.grad(logits[index], maps, retain_graph=True)
+        expected = grad_cam(maps.detach().numpy(), gradients.numpy())[0]
+        heat = explainer.heat_map(images[0], index)
+        assert heat.shape == (5, 5)
+        np.testing.assert_allclose(heat, expected, rtol=0, atol=1e-4 * max(float(expected.max()), 1e-6))
+
+
+def rectified(size: int = 16) -> Architecture:
+    """AlexNet's last layers in small: uneven pooling, two linear layers behind one another."""
+    graph = Builder("stem")
+    x = graph.conv("conv", graph.normalize([0.5] * 3, [0.2] * 3), (3, 4), kernel=3, stride=2, padding=1)
+    x = graph.maxpool("pool", graph.relu("relu", x), kernel=3, stride=2, padding=0)
+    x = graph.flatten("flatten", graph.avgpool("avgpool", x, 2))
+    x = graph.relu("fc1.relu", graph.linear("fc1", x, (16, 32)))
+    graph.linear("fc2", graph.dropout("dropout", x), (32, 2))
+    return Architecture("rectified", size, 2, features=32, nodes=tuple(graph.nodes))
+
+
+def test_each_view_has_its_own_gradient(tmp_path: Path) -> None:
+    """A ReLU lets pass one view and stops another; both maps are averaged."""
+    network, image = rectified(), IMAGE[:16, :16]
+    arrays = {name: 4 * array for name, array in weights.initial(network, 1).items()}
+    single, several = (
+        Explainer(loading.load(write_bundle(tmp_path / tta, architecture=network, drawn=arrays, tta=tta)))
+        for tta in ("none", "dihedral")
+    )
+    for index in (0, 1):
+        views = [view.undo(single.heat_map(view.of(image[None])[0], index)[None])[0] for view in VIEWS["dihedral"]]
+        assert np.abs(np.diff(views, axis=0)).max() > 1e-3
+        np.testing.assert_allclose(several.heat_map(image, index), np.mean(views, axis=0), atol=1e-6)
+
+
+def test_a_bundle_that_names_no_feature_map_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="cannot explain its answers: its signature names no feature map"):
         Explainer(loading.load(write_bundle(tmp_path, explain=None)))
+
+
+def test_a_bundle_with_something_else_behind_its_feature_map_is_refused(tmp_path: Path) -> None:
+    graph = Builder("stem")
+    x = graph.flatten("flatten", graph.normalize([0.5] * 3, [0.2] * 3))
+    x = graph.relu6("bounded", graph.linear("fc1", x, (192, 4)))
+    graph.linear("fc2", graph.dropout("dropout", x), (4, 2))
+    network = Architecture("bounded", 8, 2, features=4, nodes=tuple(graph.nodes))
+    named = {"feature_map": "normalize", "classifier": "fc2"}
+    with pytest.raises(BundleError, match="cannot explain its answers: its graph has Clip between"):
+        Explainer(loading.load(write_bundle(tmp_path, architecture=network, explain=named)))
+    with pytest.raises(BundleError, match="names no feature map"):
+        Explainer(loading.load(write_bundle(tmp_path / "as_written", architecture=network)))

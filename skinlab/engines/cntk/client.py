@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinlab import files, schema
+from skinlab.engines import agreement
 from skinlab.engines.base import Batch, Plan, StepResult
 from skinlab.engines.cntk import gpu
 from skinlab.engines.cntk import runtime as runtimes
@@ -46,7 +47,7 @@ class CntkEngine:
         self._runtime = runtimes.require()
         self._shared: SharedArrays | None = None
         self._rates = np.empty(0)
-        self._feature_map = ""
+        self._plan: Plan | None = None
         self._checkpoint_bytes = 0
         with ExitStack() as undo:  # also where Ctrl-C comes while the worker starts
             self._folder = shared_folder()
@@ -69,6 +70,8 @@ class CntkEngine:
 
     def build(self, plan: Plan, weights: Weights) -> None:
         """See `Engine.build`."""
+        agreement.require_weights(plan, weights)
+        self._plan = None
         shared = self._share(plan)
         arrays = self._folder / "weights.npz"
         try:
@@ -86,14 +89,16 @@ class CntkEngine:
             shared=shared.describe(),
         )
         self._rates = applied_rates(plan)
-        self._feature_map = plan.architecture.feature_map()
+        self._plan = plan
         self._checkpoint_bytes = (1 + STATES[plan.optimizer.name]) * arrays.stat().st_size + STATE_MARGIN
         arrays.unlink()
         shared.unlink()
 
     def train_step(self, batch: Batch, step: int) -> StepResult:
         """See `Engine.train_step`."""
-        shared, count = self._arrays(), len(batch)
+        plan, shared = self._built()
+        agreement.require_batch(plan, batch, step)
+        count = len(batch)
         shared["images"][:count] = batch.images
         shared["labels"][:count] = batch.labels
         shared["targets"][:count] = batch.targets
@@ -104,7 +109,8 @@ class CntkEngine:
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine.predict`."""
-        shared = self._arrays()
+        plan, shared = self._built()
+        agreement.require_images(plan, images)
         capacity = len(shared["labels"])
         logits = np.empty((len(images), shared["logits"].shape[1]), dtype=np.float32)
         for start in range(0, len(images), capacity):
@@ -118,16 +124,16 @@ class CntkEngine:
         self, images: NDArray[np.uint8], classes: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """See `Differentiable.gradients`."""
-        shared, path = self._arrays(), self._folder / "gradients.npz"
-        capacity = len(shared["labels"])
+        plan, shared = self._built()
+        agreement.require_chosen(plan, images, classes)
+        capacity, path = len(shared["labels"]), self._folder / "gradients.npz"
+        feature_map = plan.architecture.feature_map()
         maps, slopes = [], []
         for start in range(0, len(images), capacity):
             part = images[start : start + capacity]
             shared["images"][: len(part)] = part
             chosen = classes[start : start + capacity].tolist()
-            self._worker.ask(
-                "gradients", count=len(part), classes=chosen, feature_map=self._feature_map, path=str(path)
-            )
+            self._worker.ask("gradients", count=len(part), classes=chosen, feature_map=feature_map, path=str(path))
             with np.load(path, allow_pickle=False) as loaded:
                 maps.append(loaded["maps"])
                 slopes.append(loaded["gradients"])
@@ -202,10 +208,10 @@ class CntkEngine:
         self._shared = SharedArrays(layout, self._folder)
         return self._shared
 
-    def _arrays(self) -> SharedArrays:
-        if self._shared is None:
+    def _built(self) -> tuple[Plan, SharedArrays]:
+        if self._plan is None or self._shared is None:
             raise EngineError("the CNTK engine was used before its network was built")
-        return self._shared
+        return self._plan, self._shared
 
 
 def start_worker(runtime: runtimes.Runtime, engine: schema.CntkEngine, folder: Path) -> WorkerProcess | WorkerGroup:

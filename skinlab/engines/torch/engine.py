@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from skinlab import files, schema
+from skinlab.engines import agreement
 from skinlab.engines.base import Batch, Plan, StepResult
 from skinlab.engines.torch import children, hardware, launch, shards, torchrun
 from skinlab.engines.torch.crew import Alone, Crew
@@ -43,11 +44,13 @@ class TorchEngine:
 
     def build(self, plan: Plan, weights: Weights) -> None:
         """See `Engine.build`."""
+        agreement.require_weights(plan, weights)
         self._all("build", plan, weights)
         self._plan = plan
 
     def train_step(self, batch: Batch, step: int) -> StepResult:
         """See `Engine.train_step`."""
+        agreement.require_batch(self._built(), batch, step)
         parts = shards.cut(batch, self._crew.size)
         answers = self._crew.ask("train_step", [(part, step) for part in parts])
         return StepResult(
@@ -56,15 +59,29 @@ class TorchEngine:
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine.predict`. Always in float32, and by the mean weights where `engine.ema` keeps them."""
-        if self._plan is None:
-            raise EngineError("the torch engine was used before its network was built")
-        size = self._plan.optimizer.minibatch_size
+        plan = self._built()
+        agreement.require_images(plan, images)
+        size = plan.optimizer.minibatch_size
         logits = [self._predict(images[start : start + size]) for start in range(0, len(images), size)]
-        return np.concatenate(logits) if logits else np.empty((0, self._plan.architecture.classes), np.float32)
+        return np.concatenate(logits) if logits else np.empty((0, plan.architecture.classes), np.float32)
 
     def _predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         parts = shards.cut_images(images, self._crew.size)
         return np.concatenate(self._crew.ask("predict", [(part,) for part in parts]))
+
+    def gradients(
+        self, images: NDArray[np.uint8], classes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Differentiable.gradients`. By the weights of `predict`, in float32; the first replica alone computes."""
+        plan = self._built()
+        agreement.require_chosen(plan, images, classes)
+        size = plan.optimizer.minibatch_size
+        parts = [
+            self._crew.ask("gradients", [(images[start : start + size], classes[start : start + size])])[0]
+            for start in range(0, len(images), size)
+        ]
+        maps, slopes = zip(*parts, strict=True)
+        return np.concatenate(maps), np.concatenate(slopes)
 
     def save(self, path: Path) -> None:
         """See `Engine.save`."""
@@ -109,6 +126,11 @@ class TorchEngine:
 
     def __exit__(self, exception_type: type[BaseException] | None, *rest: object) -> None:
         self._crew.close(at_once=exception_type is not None)
+
+    def _built(self) -> Plan:
+        if self._plan is None:
+            raise EngineError("the torch engine was used before its network was built")
+        return self._plan
 
     def _all(self, command: str, *arguments: Any) -> None:
         self._crew.ask(command, [arguments] * self._crew.size)

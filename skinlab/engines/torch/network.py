@@ -40,15 +40,21 @@ class TorchNetwork(nn.Module):
                 _place(self, node.name, layer)
         self.to(memory_format=self._layout)
 
-    def forward(self, images: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Logits float [B, classes].
+    def forward(
+        self, given: Tensor, mask: Tensor | None = None, *, start: str = IMAGE, end: str | None = None
+    ) -> Tensor:
+        """Logits float [B, classes] of images, or any other part of the way.
 
         Args:
-            images: uint8 [B, H, W, 3], RGB.
+            given: uint8 [B, H, W, 3], RGB; or the values of the node `start`, through which everything passes.
             mask: float32 [B, features] that dropout multiplies with; None: no dropout.
+            start: where the way begins.
+            end: the node whose values are wanted; None: the logits.
         """
-        values = {IMAGE: images.permute(0, 3, 1, 2).contiguous(memory_format=self._layout)}
-        for node in self._nodes:
+        values = {start: given}
+        if start == IMAGE:
+            values[IMAGE] = given.permute(0, 3, 1, 2).contiguous(memory_format=self._layout)
+        for node in self._between(start, end):
             inputs = [values[name] for name in node.inputs]
             if node.op == "dropout":
                 values[node.name] = inputs[0] if mask is None else inputs[0] * mask
@@ -58,7 +64,12 @@ class TorchNetwork(nn.Module):
                 values[node.name] = _FUNCTIONS[node.op](*inputs, inplace=node.name in self._inplace)
             for name in self._finished[node.name]:
                 del values[name]
-        return values[self._nodes[-1].name]
+        return values[end or self._nodes[-1].name]
+
+    def _between(self, start: str, end: str | None) -> tuple[Node, ...]:
+        """The nodes after `start`, up to `end` itself."""
+        names = [IMAGE, *(node.name for node in self._nodes)]
+        return self._nodes[names.index(start) : None if end is None else names.index(end)]
 
     def train(self, mode: bool = True) -> "TorchNetwork":
         """As torch's, but frozen nodes stay as they are in evaluation."""

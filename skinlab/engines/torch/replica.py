@@ -127,6 +127,20 @@ class Replica:
             logits = torch.func.functional_call(self._network, self._ema or {}, (given,))
         return cast("NDArray[np.float32]", logits.cpu().numpy())
 
+    def gradients(
+        self, images: NDArray[np.uint8], classes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The last feature map and the gradients of each image's class, computed as `predict` does."""
+        self._network.eval()
+        given, chosen = (torch.from_numpy(array).to(self._fabric.device) for array in (images, classes))
+        name = self._plan.architecture.feature_map()
+        with torch.no_grad():
+            maps = torch.func.functional_call(self._network, self._ema or {}, (given,), {"end": name})
+        maps.requires_grad_()
+        logits = torch.func.functional_call(self._network, self._ema or {}, (maps,), {"start": name})
+        (slopes,) = torch.autograd.grad(logits.gather(1, chosen[:, None]).sum(), maps)
+        return _as_numpy(maps), _as_numpy(slopes)
+
     def state(self) -> Arrays:
         """Everything that the next steps depend on. There is no random state: the training loop draws everything."""
         parts = {
@@ -187,6 +201,11 @@ class Replica:
         decay = min(self._engine.ema, self._steps / (9 + self._steps))
         for name, value in self._tensors().items():
             self._ema[name].lerp_(value, 1 - decay)
+
+
+def _as_numpy(maps: Tensor) -> NDArray[np.float32]:
+    """Values [B, C, h, w] as they lie in no other memory layout."""
+    return cast("NDArray[np.float32]", maps.detach().cpu().contiguous().numpy())
 
 
 def _copy(values: dict[str, Tensor], into: dict[str, Tensor]) -> None:

@@ -19,6 +19,7 @@ from skinlab.networks.architecture import Architecture, Builder
 from tests.engines.torch.cases import (
     batch,
     distance,
+    linear_network,
     pictures,
     plan,
     same,
@@ -114,10 +115,15 @@ def test_a_killed_process_is_an_error_that_says_so_and_the_other_goes_too() -> N
     assert not any(Path(f"/proc/{pid}").exists() for pid in processes)
 
 
-def test_a_failure_in_a_process_is_told() -> None:
-    network = small_network()
-    with started(devices=2) as engine, pytest.raises(EngineError, match="PyTorch failed in build: RuntimeError: the"):
-        engine.build(plan(network), {"fc.bias": np.zeros(2, np.float32)})
+def test_a_failure_in_a_process_is_told(tmp_path: Path) -> None:
+    small, linear = small_network(), linear_network()
+    with started() as alone:
+        alone.build(plan(linear), weights.initial(linear, 1))
+        alone.save(tmp_path)
+    with started(devices=2) as engine:
+        engine.build(plan(small), weights.initial(small, 1))
+        with pytest.raises(EngineError, match="PyTorch failed in restore: RuntimeError: the arrays are not"):
+            engine.load(tmp_path)
 
 
 PARENT = """
