@@ -19,7 +19,7 @@ from skinlab.engines.cntk.worker_group import WorkerGroup
 from skinlab.engines.cntk.worker_process import WorkerProcess
 from skinlab.errors import EngineError
 from skinlab.layout import Layout
-from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM
+from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM, Architecture
 from skinlab.networks.weights import Weights
 
 CHECKPOINT = "cntk.model"
@@ -69,6 +69,9 @@ class CntkEngine:
 
     def build(self, plan: Plan, weights: Weights) -> None:
         """See `Engine.build`."""
+        network = plan.architecture
+        if not isinstance(network, Architecture):
+            raise EngineError(f"CNTK cannot build {network.name}, which is PyTorch's: choose engine=torch")
         shared = self._share(plan)
         arrays = self._folder / "weights.npz"
         try:
@@ -77,7 +80,7 @@ class CntkEngine:
             raise no_room(sum(array.nbytes for array in weights.values()), self._folder, error) from error
         self._worker.ask(
             "build",
-            network=plan.architecture.to_dict(),
+            network=network.to_dict(),
             frozen=sorted(plan.frozen),
             arrays=str(arrays),
             optimizer=update_rule(plan),
@@ -86,7 +89,7 @@ class CntkEngine:
             shared=shared.describe(),
         )
         self._rates = applied_rates(plan)
-        self._feature_map = plan.architecture.feature_map()
+        self._feature_map = network.feature_map()
         self._checkpoint_bytes = (1 + STATES[plan.optimizer.name]) * arrays.stat().st_size + STATE_MARGIN
         arrays.unlink()
         shared.unlink()
