@@ -29,7 +29,7 @@ from skinlab.engines.base import Engine, Plan
 from skinlab.errors import DataError
 from skinlab.evaluation import calibration, final, looks, operating_rule, plots, subgroups, tables
 from skinlab.networks import pretrained, weights
-from skinlab.networks.architecture import Architecture
+from skinlab.networks.classifier import Classifier
 from skinlab.networks.symmetries import IDENTITY, Symmetry
 from skinlab.run import Run
 from skinlab.serving import bundle
@@ -53,7 +53,7 @@ class Trained:
         position: where training ended, with the records of its epochs; at the start where a method has no epochs.
     """
 
-    architecture: Architecture
+    architecture: Classifier
     predictions: dict[str, Probabilities]
     position: Position
 
@@ -86,6 +86,7 @@ def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
     Raises:
         SkinlabError: of the kind that says whose fault it was: the data, the engine, the disk.
     """
+    networks.require(config.network)
     pretrained.require(config.network)  # before the data: a long preparation should not end in a missing file
     with timed(run, "data_s"):
         data = prepare_data(config, run)

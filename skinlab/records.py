@@ -17,7 +17,7 @@ from skinlab.data.split import SUBSETS, split_csv_text
 from skinlab.data.wording import listed
 from skinlab.engines.base import Engine, Plan
 from skinlab.errors import ConfigError, DataError
-from skinlab.networks.architecture import Architecture
+from skinlab.networks.classifier import Classifier
 from skinlab.networks.pretrained import Start
 from skinlab.run import Run
 from skinlab.training.loop import Fit, Record
@@ -172,7 +172,7 @@ def describe_training(config: schema.Config, plan: Plan, images: int, started: E
     )
 
 
-def describe_features(method: schema.Featurize, architecture: Architecture, computed: NDArray[np.float32]) -> str:
+def describe_features(method: schema.Featurize, architecture: Classifier, computed: NDArray[np.float32]) -> str:
     """One line: what is fitted to what."""
     images, width = computed.shape
     return f"training: {method.classifier} on {width} features of {architecture.name}; {images} images featurized"

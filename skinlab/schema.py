@@ -273,8 +273,9 @@ class Augmentation:
 class Network:
     """The classifier."""
 
-    name: Literal["alexnet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2"] = key(
-        "the architecture"
+    name: str = key(
+        "the architecture: alexnet, resnet18, resnet34, resnet50, resnet101, resnet152, mobilenet_v2; with "
+        "engine=torch also any of timm's models"
     )
     weights: str = key(
         "what training begins with: none (drawn from seed), imagenet (published, fetched once), a .safetensors or .pth "

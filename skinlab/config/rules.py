@@ -4,15 +4,17 @@ import importlib.util
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from skinlab import networks, schema
-from skinlab.config import wording
+from skinlab.config import suggest, wording
 from skinlab.config.problems import Problem
 from skinlab.config.tree import KeyPath
 from skinlab.evaluation import operating_rule
+from skinlab.networks import timm_network
 from skinlab.settings import allowed_targets, settings_file
 
 LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
@@ -23,6 +25,7 @@ REFUSAL = (
     "is not allowed: only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip, "
     f"{' and '.join(OWN)}"
 )
+NEAREST = 3  # names of models that an error suggests
 PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it needs
 OPTIMIZERS = {
     "cntk": ("sgd", "momentum_sgd", "nesterov", "adam", "rmsprop", "adagrad"),
@@ -37,6 +40,7 @@ def check(config: schema.Config) -> list[Problem]:
     data = (_name, _classes, _label_revision, _split, _targets, _copies, _imbalance)
     rules = (
         *data,
+        _network,
         _image_size,
         _weights,
         _std,
@@ -120,7 +124,24 @@ def _subset_values(split: schema.ColumnSplit) -> Iterator[Problem]:
         yield Problem(("split", "values", "validation"), [], what)
 
 
+def _network(config: schema.Config) -> Iterator[Problem]:
+    """What is not ours is one of timm's, which the torch engine alone can build."""
+    name, path, ours = config.network.name, ("network", "name"), list(networks.DESCRIBED)
+    if name in ours:
+        return
+    if config.engine.name != "torch":
+        what = f"engine={config.engine.name} has {', '.join(ours)}; other names are timm's models, for engine=torch"
+        yield Problem(path, name, what, hint=suggest.did_you_mean(name, ours), others=(("engine", "name"),))
+    elif importlib.util.find_spec("timm") is None:
+        yield Problem(path, name, "timm, which may have it, is not installed; pip install skinlab[torch]")
+    elif name not in (theirs := timm_network.names()):
+        near = ", ".join(get_close_matches(name, [*ours, *theirs], n=NEAREST)) or "none is near"
+        yield Problem(path, name, f"timm has no such model; the nearest: {near}")
+
+
 def _image_size(config: schema.Config) -> Iterator[Problem]:
+    if config.network.name not in networks.DESCRIBED:
+        return  # timm's model is built, and refused where it does not fit, before the data are prepared
     smallest = networks.smallest_image(config.network.name)
     if config.network.image_size < smallest:
         what = f"must be at least {smallest} for {config.network.name}: its poolings leave nothing of less"
@@ -129,7 +150,10 @@ def _image_size(config: schema.Config) -> Iterator[Problem]:
 
 def _weights(config: schema.Config) -> Iterator[Problem]:
     named = config.network.weights
-    if named not in ("none", "imagenet") and not Path(named).expanduser().exists():
+    if named == "imagenet" and config.network.name not in networks.DESCRIBED:
+        what = "there are none that can be verified for timm's models: none, a .safetensors or .pth file, or a run"
+        yield Problem(("network", "weights"), named, what, others=(("network", "name"),))
+    elif named not in ("none", "imagenet") and not Path(named).expanduser().exists():
         what = "must be none, imagenet, or an existing .safetensors or .pth file or run directory"
         yield Problem(("network", "weights"), named, what)
 

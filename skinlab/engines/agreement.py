@@ -10,11 +10,22 @@ from numpy.typing import NDArray
 
 from skinlab.engines.base import Batch, Plan
 from skinlab.errors import EngineError
-from skinlab.networks.architecture import Shape
+from skinlab.networks.architecture import Architecture, Shape
 from skinlab.networks.weights import Weights
 
 NAMED = 3
 """Arrays that an error names at most."""
+
+
+def require_feature_map(plan: Plan) -> str:
+    """Name of the node whose values heat maps are of.
+
+    Raises:
+        EngineError: the network is timm's, whose feature maps are not known by name.
+    """
+    if not isinstance(plan.architecture, Architecture):
+        raise EngineError(f"heat maps need a network of skinlab's own, not timm's {plan.architecture.name}")
+    return plan.architecture.feature_map()
 
 
 def require_weights(plan: Plan, weights: Weights) -> None:

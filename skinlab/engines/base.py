@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinlab import schema
-from skinlab.networks.architecture import Architecture
+from skinlab.networks.classifier import Classifier
 from skinlab.networks.weights import Weights
 
 
@@ -65,7 +65,7 @@ class Plan:
             statistics in training too, and they do not move.
     """
 
-    architecture: Architecture
+    architecture: Classifier
     optimizer: schema.Optimizer
     rates: NDArray[np.float64]
     epoch_images: int

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skinlab.evaluation.metrics import Floats, Integers, ratio
-from skinlab.networks.architecture import Architecture
+from skinlab.networks.classifier import Classifier
 from skinlab.networks.weights import Weights, with_classifier
 
 BINS = 15
@@ -161,7 +161,7 @@ def apply_temperature(probabilities: Floats, temperature: float) -> Floats:
     return probabilities if temperature == 1 else _softmax(_logits(probabilities) / temperature)
 
 
-def scaled_classifier(architecture: Architecture, arrays: Weights, temperature: float) -> Weights:
+def scaled_classifier(architecture: Classifier, arrays: Weights, temperature: float) -> Weights:
     """The network whose logits are those of `arrays` over the temperature; the same arrays at 1."""
     if temperature == 1:
         return arrays

@@ -5,10 +5,13 @@ from itertools import count
 
 from skinlab import schema
 from skinlab.errors import ConfigError
+from skinlab.networks import onnx_graph, timm_network
 from skinlab.networks.alexnet import alexnet
 from skinlab.networks.architecture import Architecture
+from skinlab.networks.classifier import Classifier
 from skinlab.networks.mobilenet import mobilenet_v2
 from skinlab.networks.resnet import VARIANTS, resnet
+from skinlab.networks.timm_architecture import TimmArchitecture
 
 DESCRIBED: dict[str, Callable[[str, int, int, list[float], list[float]], Architecture]] = {
     "alexnet": alexnet,
@@ -18,9 +21,25 @@ DESCRIBED: dict[str, Callable[[str, int, int, list[float], list[float]], Archite
 """Who describes a network: from its name, image size, number of classes, mean and standard deviation of RGB."""
 
 
-def build(network: schema.Network, classes: int) -> Architecture:
-    """The declared network as an engine-independent description with `classes` outputs."""
-    return DESCRIBED[network.name](network.name, network.image_size, classes, network.mean, network.std)
+def build(network: schema.Network, classes: int) -> Classifier:
+    """The declared network with `classes` outputs: ours where we have one of this name, else timm's.
+
+    Raises:
+        ConfigError: timm's cannot be trained, or not at this image size.
+    """
+    describe: Callable[[str, int, int, list[float], list[float]], Classifier]
+    describe = DESCRIBED.get(network.name, timm_network.describe)
+    return describe(network.name, network.image_size, classes, network.mean, network.std)
+
+
+def require(network: schema.Network) -> None:
+    """Find out, before any other work, whether the network can be trained and exported.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if isinstance(described := build(network, classes=2), TimmArchitecture):
+        onnx_graph.require(described)
 
 
 def smallest_image(name: str) -> int:
@@ -33,7 +52,7 @@ def smallest_image(name: str) -> int:
     return next(network.image_size for network in described if min(network.maps().values()) > 0)
 
 
-def frozen(architecture: Architecture, freeze: str) -> frozenset[str]:
+def frozen(architecture: Classifier, freeze: str) -> frozenset[str]:
     """Names of the nodes that `method.freeze` keeps as they are.
 
     Raises:
@@ -45,6 +64,6 @@ def frozen(architecture: Architecture, freeze: str) -> frozenset[str]:
     if freeze == "backbone":
         return architecture.up_to(stages[-2])
     if freeze not in stages[:-1]:
-        choices = ", ".join(["none", "backbone", *stages[:-1]])
+        choices = ", ".join(dict.fromkeys(["none", "backbone", *stages[:-1]]))
         raise ConfigError(f"method.freeze={freeze}: {architecture.name} has no such stage; there are: {choices}")
     return architecture.up_to(freeze)

@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skinlab.networks import timm_export
 from skinlab.networks.architecture import (
     BATCHNORM_EPSILON,
     FEATURES,
     IMAGE,
     LOGITS,
-    Architecture,
     Node,
     adaptive_bins,
 )
+from skinlab.networks.classifier import Classifier
 from skinlab.networks.symmetries import VIEWS, Symmetry
+from skinlab.networks.timm_architecture import TimmArchitecture
 from skinlab.networks.weights import Weights
 
 OPSET = 17
@@ -32,7 +34,7 @@ TO_THE_START = -(2**31)
 
 
 def to_onnx(
-    architecture: Architecture,
+    architecture: Classifier,
     weights: Weights,
     metadata: dict[str, str] | None = None,
     output: str = PROBABILITIES,
@@ -53,32 +55,52 @@ def to_onnx(
         an ONNX model: input `image` uint8 [N, H, W, 3], outputs `probabilities` and `logits` float32 [N, classes]; or
         the output `features` float32 [N, features]. A mean of probabilities over several views has no logits.
     """
-    exporter = _Exporter(weights, architecture.maps())
+    exporter = _Exporter(weights, {} if isinstance(architecture, TimmArchitecture) else architecture.maps())
     views = VIEWS[tta]
     if len(views) > 1:
         exporter.show(views)
-    for node in architecture.nodes:
-        if output == FEATURES and node.op == "dropout":
-            break
-        exporter.convert(node)
+    last = _convert(architecture, weights, exporter, FEATURES if output == FEATURES else LOGITS)
     if output == FEATURES:
-        exporter.emit("Identity", [architecture.feature_node()], FEATURES)
+        exporter.emit("Identity", [last], FEATURES)
         return _serialise(architecture, exporter, {FEATURES: architecture.features}, metadata)
     if len(views) > 1:
-        exporter.emit("Softmax", [architecture.nodes[-1].name], "views.probabilities", axis=1)
+        exporter.emit("Softmax", [last], "views.probabilities", axis=1)
         mean = PROBABILITIES if temperature == 1 else "views.mean"
         exporter.average("views.probabilities", len(views), architecture.classes, mean)
         if temperature != 1:
             exporter.temper(mean, temperature, PROBABILITIES)
         return _serialise(architecture, exporter, {PROBABILITIES: architecture.classes}, metadata)
-    exporter.emit("Identity", [architecture.nodes[-1].name], LOGITS)
+    exporter.emit("Identity", [last], LOGITS)
     exporter.emit("Softmax", [LOGITS], PROBABILITIES, axis=1)
     outputs = dict.fromkeys((PROBABILITIES, LOGITS), architecture.classes)
     return _serialise(architecture, exporter, outputs, metadata)
 
 
+def require(architecture: TimmArchitecture) -> None:
+    """Export a network of timm before it is trained.
+
+    Raises:
+        ConfigError: it cannot be exported.
+    """
+    timm_export.require(architecture, OPSET)
+
+
+def _convert(architecture: Classifier, weights: Weights, exporter: "_Exporter", output: str) -> str:
+    """Append the network from the images to `LOGITS` or `FEATURES`; the name of what it gives."""
+    if isinstance(architecture, TimmArchitecture):
+        statistics = {"mean": architecture.mean, "std": architecture.std}
+        exporter.convert(Node("normalize", timm_export.PIXELS, (IMAGE,), statistics, architecture.stages[0]))
+        exporter.splice(timm_export.piece(architecture, weights, output, OPSET))
+        return timm_export.PREFIX + output
+    for node in architecture.nodes:
+        if output == FEATURES and node.op == "dropout":
+            return architecture.feature_node()
+        exporter.convert(node)
+    return architecture.classifier()
+
+
 def _serialise(
-    architecture: Architecture, exporter: "_Exporter", outputs: dict[str, int], metadata: dict[str, str] | None
+    architecture: Classifier, exporter: "_Exporter", outputs: dict[str, int], metadata: dict[str, str] | None
 ) -> bytes:
     """The collected nodes as a checked model; `outputs` are names and widths."""
     from onnx import TensorProto, checker, helper
@@ -135,6 +157,11 @@ class _Exporter:
             self.emit("Clip", inputs + bounds, name)
         else:
             self.emit(PLAIN[node.op], inputs, name)
+
+    def splice(self, piece: Any) -> None:
+        """Append another graph, whose inputs have the names of what is there already."""
+        self.nodes.extend(piece.node)
+        self.initializers.extend(piece.initializer)
 
     def show(self, views: tuple[Symmetry, ...]) -> None:
         """Let the network see views of the images: all of the first, then all of the second, and so on."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinlab.networks.architecture import Architecture, Node, Shape
+from skinlab.networks.classifier import Classifier
 from skinlab.randomness import stream
 
 Weights = dict[str, NDArray[np.float32]]
@@ -55,7 +56,7 @@ def _draw(node: Node, part: str, shape: Shape, generator: np.random.Generator) -
 
 
 def with_classifier(
-    architecture: Architecture, arrays: Weights, weight: NDArray[np.float64], bias: NDArray[np.float64]
+    architecture: Classifier, arrays: Weights, weight: NDArray[np.float64], bias: NDArray[np.float64]
 ) -> Weights:
     """The same network with another classifier.
 
@@ -75,7 +76,7 @@ def save(weights: Weights, path: Path) -> None:
     from safetensors.numpy import save as serialise
 
     # Not safetensors' own save_file: on a full disk it raises an error of its own kind instead of an OSError.
-    path.write_bytes(serialise({name: np.ascontiguousarray(array) for name, array in weights.items()}))
+    path.write_bytes(serialise({name: np.asarray(array, order="C") for name, array in weights.items()}))
 
 
 def load(path: Path) -> Weights:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from skinlab.errors import EngineError
 from skinlab.files import json_text
-from skinlab.networks.architecture import IMAGE, Architecture
+from skinlab.networks.architecture import IMAGE
+from skinlab.networks.classifier import Classifier
 from skinlab.networks.onnx_graph import PROBABILITIES, to_onnx
+from skinlab.networks.timm_architecture import TimmArchitecture
 from skinlab.networks.weights import Weights
 
 MODEL, SIGNATURE, CHECKSUMS = "model.onnx", "signature.json", "SHA256SUMS"
@@ -23,7 +25,7 @@ CHECK_PIECE = 4
 
 
 def signature(
-    architecture: Architecture,
+    architecture: Classifier,
     classes: list[str],
     positive: int,
     operating_point: Mapping[str, Any],
@@ -59,15 +61,15 @@ def signature(
     }
 
 
-def _explain(architecture: Architecture) -> dict[str, str] | None:
+def _explain(architecture: Classifier) -> dict[str, str] | None:
     """Where heat maps come from, if the bundle is enough: names of the feature map and of the classifier."""
-    if not architecture.has_plain_head():
+    if isinstance(architecture, TimmArchitecture) or not architecture.has_plain_head():
         return None
     return {"feature_map": architecture.feature_map(), "classifier": architecture.classifier()}
 
 
 def contents(
-    architecture: Architecture, weights: Weights, described: dict[str, Any], card: str, temperature: float = 1.0
+    architecture: Classifier, weights: Weights, described: dict[str, Any], card: str, temperature: float = 1.0
 ) -> dict[str, bytes]:
     """The files of a bundle by name, checksums included; the same model gives the same bytes.
 

@@ -18,7 +18,8 @@ from skinlab import paths
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.data.parallel import usable_cpus
 from skinlab.data.storage import cache_access, new_file
-from skinlab.networks.architecture import FEATURES, IMAGE, Architecture
+from skinlab.networks.architecture import FEATURES, IMAGE
+from skinlab.networks.classifier import Classifier
 from skinlab.networks.onnx_graph import to_onnx
 from skinlab.networks.symmetries import IDENTITY, Symmetry
 from skinlab.networks.weights import Weights
@@ -31,7 +32,7 @@ Report = Callable[[int, int], None]
 
 
 def features(
-    architecture: Architecture,
+    architecture: Classifier,
     weights: Weights,
     images: npt.NDArray[np.uint8],
     sha256: Sequence[str],

@@ -1,10 +1,10 @@
 """Whether a network can be trained on the minibatches of an epoch."""
 
 from skinlab.errors import ConfigError
-from skinlab.networks.architecture import Architecture
+from skinlab.networks.classifier import Classifier
 
 
-def check(architecture: Architecture, images: int, minibatch_size: int, workers: int = 1) -> None:
+def check(architecture: Classifier, images: int, minibatch_size: int, workers: int = 1) -> None:
     """Refuse a minibatch in which batch normalisation would see a single value: it has no variance.
 
     Args:

@@ -52,6 +52,32 @@ def test_an_image_of_which_a_network_leaves_nothing_is_refused(mistakes):
     assert compose(["network=mobilenet_v2", "network.image_size=32"]).config.network.image_size == 32
 
 
+def test_a_network_that_is_not_ours_is_for_the_torch_engine(mistakes):
+    (line,) = mistakes("network.name=resnt18", "engine=cntk")
+    assert line == (
+        "network.name=resnt18: engine=cntk has alexnet, resnet18, resnet34, resnet50, resnet101, resnet152, "
+        "mobilenet_v2; other names are timm's models, for engine=torch; did you mean 'resnet18'?"
+    )
+    (line,) = mistakes("network=timm", "network.name=convnext_tiny", "engine=cntk", "method=featurize")
+    assert line.startswith("network.name=convnext_tiny: engine=cntk has alexnet, ")
+
+
+def test_any_of_timms_networks_is_chosen_by_its_name(mistakes):
+    assert compose(["network=timm", "network.name=convnext_tiny", "engine=torch"]).config.network.dropout == 0
+    (line,) = mistakes("network=timm", "network.name=convnxt_tiny", "engine=torch")
+    assert line.startswith("network.name=convnxt_tiny: timm has no such model; the nearest: convnext_tiny, ")
+    (line,) = mistakes("network=timm", "engine=torch")
+    assert line.startswith("network.name is required: ")
+
+
+def test_published_weights_are_of_our_own_networks(mistakes):
+    (line,) = mistakes("network=timm", "network.name=convnext_tiny", "engine=torch", "network.weights=imagenet")
+    assert line == (
+        "network.weights=imagenet: there are none that can be verified for timm's models: none, a .safetensors or "
+        ".pth file, or a run"
+    )
+
+
 def test_weights_are_known_by_name_or_there(mistakes, tmp_path):
     assert mistakes("network.weights=imagnet") == [
         "network.weights=imagnet: must be none, imagenet, or an existing .safetensors or .pth file or run directory"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.integration.commands import Workplace, finish, metrics, record, wait_for
 
@@ -43,6 +44,32 @@ def test_a_killed_run_is_resumed_to_the_same_bytes(whole: Path, workplace: Workp
     assert done.code == 0, done.err
     assert [name for name in SAME if (run / name).read_bytes() != (whole / name).read_bytes()] == []
     assert record(run)["status"] == "finished"
+
+
+def test_a_run_of_timms_network_is_resumed_to_the_same_bytes_and_served(workplace: Workplace) -> None:
+    declared = (*DECLARED, "network=timm", "network.name=test_convnext", "evaluation.tta=flips")
+    whole = workplace.train(*declared, "name=whole")
+    process = workplace.start("train", *declared, "name=killed")
+    reached = wait_for(
+        lambda: any((workplace.path / "outputs").glob("runs/killed/*/checkpoints/epoch0001-step*/position.json")), 120
+    )
+    os.killpg(process.pid, signal.SIGKILL)
+    finish(process)
+    assert reached
+    (run,) = (workplace.path / "outputs").glob("runs/killed/*")
+    done = workplace.skinlab("resume", str(run))
+    assert done.code == 0, done.err
+    same = [name for name in SAME if name not in ("summary.json", "bundle/model.onnx")]  # which name the experiment
+    assert [name for name in same if (run / name).read_bytes() != (whole / name).read_bytes()] == []
+    assert record(run)["bundle_check"]["largest_difference"] < 1e-4
+    picture = workplace.path / "picture.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(picture)
+    served = workplace.skinlab("predict", str(run), str(picture))
+    assert served.code == 0, served.err
+    (row,) = csv.DictReader(served.out.splitlines())
+    assert float(row["probability_malignant"]) + float(row["probability_benign"]) == pytest.approx(1, abs=1e-4)
+    begun = workplace.train(*declared, "name=begun", f"network.weights={run}", "training.epochs=1")
+    assert record(begun)["weights"]["drawn"] == []
 
 
 def test_the_run_says_what_computed(whole: Path) -> None:

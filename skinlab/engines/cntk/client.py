@@ -20,7 +20,7 @@ from skinlab.engines.cntk.worker_group import WorkerGroup
 from skinlab.engines.cntk.worker_process import WorkerProcess
 from skinlab.errors import EngineError
 from skinlab.layout import Layout
-from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM
+from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM, Architecture
 from skinlab.networks.weights import Weights
 
 CHECKPOINT = "cntk.model"
@@ -70,6 +70,9 @@ class CntkEngine:
 
     def build(self, plan: Plan, weights: Weights) -> None:
         """See `Engine.build`."""
+        network = plan.architecture
+        if not isinstance(network, Architecture):
+            raise EngineError(f"CNTK cannot build {network.name}, which is PyTorch's: choose engine=torch")
         agreement.require_weights(plan, weights)
         self._plan = None
         shared = self._share(plan)
@@ -80,7 +83,7 @@ class CntkEngine:
             raise no_room(sum(array.nbytes for array in weights.values()), self._folder, error) from error
         self._worker.ask(
             "build",
-            network=plan.architecture.to_dict(),
+            network=network.to_dict(),
             frozen=sorted(plan.frozen),
             arrays=str(arrays),
             optimizer=update_rule(plan),
@@ -127,7 +130,7 @@ class CntkEngine:
         plan, shared = self._built()
         agreement.require_chosen(plan, images, classes)
         capacity, path = len(shared["labels"]), self._folder / "gradients.npz"
-        feature_map = plan.architecture.feature_map()
+        feature_map = agreement.require_feature_map(plan)
         maps, slopes = [], []
         for start in range(0, len(images), capacity):
             part = images[start : start + capacity]

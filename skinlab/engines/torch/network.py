@@ -7,12 +7,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from skinlab.engines.torch.trained import Normalize, TrainedNetwork
 from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM, IMAGE, Architecture, Node
 
 Module = Callable[..., Tensor]
 
 
-class TorchNetwork(nn.Module):
+class TorchNetwork(TrainedNetwork):
     """Runs the nodes of an architecture one after another.
 
     Args:
@@ -27,10 +28,9 @@ class TorchNetwork(nn.Module):
     """
 
     def __init__(self, architecture: Architecture, frozen: frozenset[str], *, channels_last: bool = False) -> None:
-        super().__init__()
+        super().__init__(frozen)
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self._nodes = architecture.nodes
-        self._frozen = frozen
         self._finished = _finished(architecture.nodes)
         self._inplace = _overwritable(architecture.nodes)
         for node in architecture.nodes:
@@ -70,44 +70,6 @@ class TorchNetwork(nn.Module):
         """The nodes after `start`, up to `end` itself."""
         names = [IMAGE, *(node.name for node in self._nodes)]
         return self._nodes[names.index(start) : None if end is None else names.index(end)]
-
-    def train(self, mode: bool = True) -> "TorchNetwork":
-        """As torch's, but frozen nodes stay as they are in evaluation."""
-        super().train(mode)
-        for name in self._frozen & {node.name for node in self._nodes if node.op == "batchnorm"}:
-            self.get_submodule(name).eval()
-        return self
-
-    def set_statistics_share(self, share: float) -> None:
-        """Let running statistics move by the next minibatch's share of a full one, in 0..1.
-
-        This is what CNTK's time constant means: a full minibatch has the weight `BATCHNORM_MOMENTUM`.
-        """
-        for module in self._normalisations():
-            module.momentum = 1 - (1 - BATCHNORM_MOMENTUM) ** share
-
-    def moving_statistics(self) -> list[Tensor]:
-        """The running means and variances that training moves: those of frozen nodes stay."""
-        return [getattr(module, name) for module in self._normalisations() for name in ("running_mean", "running_var")]
-
-    def _normalisations(self) -> list[nn.modules.batchnorm._BatchNorm]:
-        """The batch normalisations in training, alone or synchronised."""
-        kind = nn.modules.batchnorm._BatchNorm  # noqa: SLF001 - the base of both
-        return [module for module in self.modules() if isinstance(module, kind) and module.training]
-
-
-class _Normalize(nn.Module):
-    """Subtracts mean and divides by standard deviation; uint8 [B, 3, H, W] in 0..255 to float32."""
-
-    def __init__(self, mean: list[float], std: list[float]) -> None:
-        super().__init__()
-        self.mean: Tensor
-        self.std: Tensor
-        for name, values in (("mean", mean), ("std", std)):
-            self.register_buffer(name, torch.tensor(values).reshape(3, 1, 1) * 255, persistent=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return (images.float() - self.mean) / self.std
 
 
 def _layer(node: Node) -> nn.Module | None:
@@ -158,7 +120,7 @@ class _AdaptiveMean(nn.Module):
 
 
 _LAYERS: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
-    "normalize": lambda sizes: _Normalize(sizes["mean"], sizes["std"]),
+    "normalize": lambda sizes: Normalize(sizes["mean"], sizes["std"]),
     "conv": _convolution,
     "batchnorm": _batchnorm,
     "maxpool": lambda sizes: nn.MaxPool2d(sizes["kernel"], sizes["stride"], sizes["padding"]),

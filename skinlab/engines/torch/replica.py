@@ -15,14 +15,18 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.strategies.ddp import DDPStrategy
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from skinlab import schema
+from skinlab.engines import agreement
 from skinlab.engines.base import Batch, Plan
 from skinlab.engines.torch import hardware, optimizers
 from skinlab.engines.torch.hardware import Hardware
 from skinlab.engines.torch.network import TorchNetwork
+from skinlab.engines.torch.timm_model import TimmNetwork
+from skinlab.engines.torch.trained import TrainedNetwork
+from skinlab.networks.timm_architecture import TimmArchitecture
 from skinlab.networks.weights import Weights
 
 if TYPE_CHECKING:
@@ -79,10 +83,11 @@ class Replica:
     def build(self, plan: Plan, weights: Weights) -> None:
         """Make the network with these weights and a fresh optimizer."""
         engine, fabric = self._engine, self._fabric
-        network = TorchNetwork(plan.architecture, plan.frozen, channels_last=engine.channels_last)
-        _copy({name: torch.from_numpy(array) for name, array in weights.items()}, network.state_dict())
+        network = _network(plan, channels_last=engine.channels_last)
+        given = {network.prefix + name: torch.from_numpy(array) for name, array in weights.items()}
+        _copy(given, network.state_dict())
         if self._world > 1 and fabric.device.type == "cuda":
-            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+            network = network.synchronised()
         trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self._network = network.to(fabric.device)
         self._plan = plan
@@ -133,7 +138,7 @@ class Replica:
         """The last feature map and the gradients of each image's class, computed as `predict` does."""
         self._network.eval()
         given, chosen = (torch.from_numpy(array).to(self._fabric.device) for array in (images, classes))
-        name = self._plan.architecture.feature_map()
+        name = agreement.require_feature_map(self._plan)
         with torch.no_grad():
             maps = torch.func.functional_call(self._network, self._ema or {}, (given,), {"end": name})
         maps.requires_grad_()
@@ -167,9 +172,9 @@ class Replica:
         self._steps = int(parts["count"]["steps"])
 
     def export(self) -> Weights:
-        """The weights that `predict` uses, statistics included, by torchvision's names."""
-        tensors = self._ema or self._tensors()
-        return {name: value.cpu().contiguous().numpy().copy() for name, value in tensors.items()}
+        """The weights that `predict` uses, statistics included, by the names of torchvision, or of timm."""
+        tensors, prefix = self._ema or self._tensors(), self._network.prefix
+        return {name.removeprefix(prefix): value.cpu().contiguous().numpy().copy() for name, value in tensors.items()}
 
     def _tensors(self) -> dict[str, Tensor]:
         """The arrays of the network, without a gradient; writing to them changes it."""
@@ -206,6 +211,13 @@ class Replica:
 def _as_numpy(maps: Tensor) -> NDArray[np.float32]:
     """Values [B, C, h, w] as they lie in no other memory layout."""
     return cast("NDArray[np.float32]", maps.detach().cpu().contiguous().numpy())
+
+
+def _network(plan: Plan, *, channels_last: bool) -> TrainedNetwork:
+    """The planned network, its arrays still of no meaning."""
+    if isinstance(plan.architecture, TimmArchitecture):
+        return TimmNetwork(plan.architecture, plan.frozen, channels_last=channels_last)
+    return TorchNetwork(plan.architecture, plan.frozen, channels_last=channels_last)
 
 
 def _copy(values: dict[str, Tensor], into: dict[str, Tensor]) -> None:

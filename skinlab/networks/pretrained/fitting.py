@@ -8,10 +8,11 @@ from typing import Any
 
 from skinlab import networks, schema
 from skinlab.errors import ConfigError
-from skinlab.networks import weights
-from skinlab.networks.architecture import Architecture
+from skinlab.networks import timm_network, weights
+from skinlab.networks.classifier import Classifier
 from skinlab.networks.pretrained import given as source
 from skinlab.networks.pretrained.given import Given
+from skinlab.networks.timm_architecture import TimmArchitecture
 from skinlab.networks.weights import Weights
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def require(network: schema.Network) -> None:
             log.warning("%s", remark)
 
 
-def start(network: schema.Network, architecture: Architecture, classes: list[str], seed: int) -> Start:
+def start(network: schema.Network, architecture: Classifier, classes: list[str], seed: int) -> Start:
     """The declared weights for a network. A classifier for other classes is drawn anew.
 
     Args:
@@ -61,7 +62,7 @@ def start(network: schema.Network, architecture: Architecture, classes: list[str
         SetupError: they cannot be fetched.
         OutputError: they cannot be kept.
     """
-    drawn = weights.initial(architecture, seed)
+    drawn = _drawn(architecture, seed)
     found = source.read(network, log.info)
     if found is None:
         return Start(drawn, {"source": "none", "file": None, "sha256": None, "drawn": list(drawn)})
@@ -72,14 +73,20 @@ def start(network: schema.Network, architecture: Architecture, classes: list[str
     return Start(drawn | fitted, record)
 
 
-def _fitted(found: Given, architecture: Architecture, classes: list[str]) -> Weights:
+def _drawn(architecture: Classifier, seed: int) -> Weights:
+    if isinstance(architecture, TimmArchitecture):
+        return timm_network.draw(architecture, seed)
+    return weights.initial(architecture, seed)
+
+
+def _fitted(found: Given, architecture: Classifier, classes: list[str]) -> Weights:
     """The given arrays that are of use, all but maybe the classifier's.
 
     Raises:
         ConfigError: others are missing, superfluous, or of another shape.
     """
     shapes = architecture.parameters() | architecture.buffers()
-    head = {name for name in shapes if name.rpartition(".")[0] == architecture.nodes[-1].name}
+    head = {name for name in shapes if name.rpartition(".")[0] == architecture.classifier()}
     keep_head = found.classes in (None, classes) and all(
         name in found.arrays and found.arrays[name].shape == shapes[name] for name in head
     )

@@ -99,7 +99,7 @@ def _float32(name: str, array: Any, path: Path) -> Any:
         raise ConfigError(f"{path} cannot be used as weights: {name} holds {array.dtype}, not floating-point numbers")
     if not np.isfinite(array).all():
         raise ConfigError(f"{path} cannot be used as weights: {name} holds values that are not finite")
-    return np.ascontiguousarray(array, np.float32)
+    return np.asarray(array, np.float32, order="C")
 
 
 def _published(network: str, report: Callable[[str], None]) -> Given:

@@ -11,6 +11,7 @@ from skinlab import schema
 from skinlab.engines.base import Batch, Plan
 from skinlab.engines.torch.engine import TorchEngine
 from skinlab.networks.architecture import Architecture, Builder
+from skinlab.networks.classifier import Classifier
 from skinlab.networks.weights import Weights
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -43,7 +44,7 @@ def momentum_sgd(**changes: Any) -> schema.MomentumSGD:
 
 
 def plan(
-    network: Architecture,
+    network: Classifier,
     rates: list[float] | None = None,
     optimizer: schema.Optimizer | None = None,
     frozen: frozenset[str] = frozenset(),
@@ -53,7 +54,7 @@ def plan(
     return Plan(network, optimizer or momentum_sgd(), np.array(steps), 4, frozen)
 
 
-def batch(count: int, network: Architecture, seed: int = 0) -> Batch:
+def batch(count: int, network: Classifier, seed: int = 0) -> Batch:
     """Targets are soft and labels independent of them, so that each is seen to be used for its own purpose."""
     generator, size = np.random.default_rng(seed), network.image_size
     shares = generator.dirichlet(np.ones(network.classes), count)
@@ -66,7 +67,7 @@ def batch(count: int, network: Architecture, seed: int = 0) -> Batch:
     )
 
 
-def pictures(count: int, network: Architecture) -> NDArray[np.uint8]:
+def pictures(count: int, network: Classifier) -> NDArray[np.uint8]:
     return batch(count, network, seed=99).images
 
 
@@ -94,7 +95,7 @@ def small_network(size: int = 8, *, normalised: bool = True) -> Architecture:
     return Architecture("small", size, 2, features=8, nodes=tuple(graph.nodes))
 
 
-def train(engine: TorchEngine, network: Architecture, steps: range, sizes: tuple[int, ...] = (4,)) -> Weights:
+def train(engine: TorchEngine, network: Classifier, steps: range, sizes: tuple[int, ...] = (4,)) -> Weights:
     """Train on minibatches that are a function of the step's number; the weights after the last."""
     for step in steps:
         engine.train_step(batch(sizes[step % len(sizes)], network, seed=step), step)

@@ -1,0 +1,47 @@
+"""A model of timm among our own: uint8 images in, our dropout before its classifier. Does not train."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from skinlab.engines.torch.trained import Normalize, TrainedNetwork
+from skinlab.networks import timm_network
+from skinlab.networks.timm_architecture import TimmArchitecture
+
+
+class TimmNetwork(TrainedNetwork):
+    """Runs one of timm's models, in which nothing is random.
+
+    Args:
+        architecture: the model.
+        frozen: names of its modules whose arrays stay; their batch normalisations use running statistics always.
+        channels_last: compute on feature maps whose channels lie side by side in memory.
+    """
+
+    prefix = "model."
+
+    def __init__(self, architecture: TimmArchitecture, frozen: frozenset[str], *, channels_last: bool = False) -> None:
+        super().__init__(frozen)
+        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        self._head = architecture.head
+        self.normalize = Normalize(list(architecture.mean), list(architecture.std))
+        self.model: Any = timm_network.create(architecture.name, architecture.image_size, architecture.classes)
+        for name, parameter in self.model.named_parameters():
+            if name.rpartition(".")[0] in frozen:
+                parameter.requires_grad_(False)  # noqa: FBT003 - torch's name for it
+        self.to(memory_format=self._layout)
+
+    def forward(self, images: Tensor, mask: Tensor | None = None) -> Tensor:
+        """See `TrainedNetwork.forward`."""
+        pixels = self.normalize(images.permute(0, 3, 1, 2)).contiguous(memory_format=self._layout)
+        features = timm_network.features(self.model, pixels)
+        logits: Tensor = self.model.get_submodule(self._head)(features if mask is None else features * mask)
+        return logits
+
+    def synchronised(self) -> TrainedNetwork:
+        """See `TrainedNetwork.synchronised`; timm's joins normalisation and activation in one module."""
+        from timm.layers.norm_act import convert_sync_batchnorm
+
+        network: TrainedNetwork = convert_sync_batchnorm(self)  # type: ignore[no-untyped-call]
+        return network
