@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from skinlab.data.parallel import usable_cpus
 from skinlab.evaluation.explain import Maps, overlay
 from skinlab.evaluation.metrics import decide
+from skinlab.evaluation.summary import BINARY, UNSEEN
 from skinlab.report.facts import Galleries, Picture, Scored
 from skinlab.serving.explaining import Explainer
 from skinlab.serving.loading import Bundle
@@ -21,7 +22,6 @@ from skinlab.serving.loading import Bundle
 SHOWN = 12
 """Images of each kind."""
 SIDE, QUALITY = 176, 80
-BINARY = 2
 HeatMap = Callable[[NDArray[np.uint8], int], Maps]
 
 
@@ -70,9 +70,9 @@ def most_uncertain(scored: Scored, positive: int, threshold: float) -> list[int]
 
 
 def _first(scored: Scored, measure: NDArray[np.float64], of: Sequence[bool]) -> list[int]:
-    """Places of the smallest, at most `SHOWN`; of equal ones the first by name. What was not predicted has no place."""
-    predicted = np.isfinite(scored.probabilities.sum(axis=1))
-    places = [at for at, taken in enumerate(of) if taken and predicted[at]]
+    """Places of the smallest, at most `SHOWN`; of equal ones the first by name. Without truth or answer none has a place."""
+    known = np.isfinite(scored.probabilities.sum(axis=1)) & (scored.targets != UNSEEN)
+    places = [at for at, taken in enumerate(of) if taken and known[at]]
     return sorted(places, key=lambda at: (measure[at], scored.image_ids[at]))[:SHOWN]
 
 

@@ -5,6 +5,7 @@ The page forbids itself all but its own style and its own script, which are name
 
 import base64
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -12,17 +13,18 @@ from skinlab.report import sections, threshold
 from skinlab.report.facts import Facts
 from skinlab.report.markup import Html, element, together
 
-LINKS = {
-    "numbers": "All numbers",
-    "threshold-section": "Ranking and decisions",
-    "calibration": "Calibration",
-    "subgroups": "Subgroups",
-    "images": "Images",
-    "learning": "Learning",
-    "data": "Data",
-    "configuration": "Configuration",
-    "reproduce": "Reproduce",
+PARTS: dict[str, tuple[str, Callable[[Facts], Html]]] = {
+    "numbers": ("All numbers", sections.all_numbers),
+    "decisions": ("Ranking and decisions", sections.ranking),
+    "calibration": ("Calibration", sections.calibration),
+    "subgroups": ("Subgroups", sections.subgroups),
+    "images": ("Images", sections.pictures),
+    "learning": ("Learning", sections.learning),
+    "data": ("Data", sections.data),
+    "configuration": ("Configuration", sections.configuration),
+    "reproduce": ("Reproduce", sections.reproduction),
 }
+"""What follows the headline, by the name that links to it; a part that has nothing to say is empty."""
 
 
 def page(facts: Facts) -> str:
@@ -35,19 +37,8 @@ def page(facts: Facts) -> str:
         HTML, with everything in it.
     """
     script = Html(_file("page.js")) if threshold.movable(facts.result["test"]) else None
-    body = [
-        sections.headline(facts),
-        _contents(),
-        sections.all_numbers(facts),
-        sections.ranking(facts),
-        sections.calibration(facts),
-        sections.subgroups(facts),
-        sections.pictures(facts),
-        sections.learning(facts),
-        sections.data(facts),
-        sections.configuration(facts),
-        sections.reproduction(facts),
-    ]
+    parts = {name: made(facts) for name, (_, made) in PARTS.items()}
+    body = [sections.headline(facts), _contents(parts), *parts.values()]
     scripts = [threshold.data(facts.scored, facts.result["test"]), element("script", script)] if script else []
     whole = element("html", _head(facts.title, script), element("body", element("main", *body), *scripts), lang="en")
     return f"<!doctype html>\n{whole}\n"
@@ -74,8 +65,10 @@ def _head(title: str, script: Html | None) -> Html:
     )
 
 
-def _contents() -> Html:
-    entries = together(element("li", element("a", said, href=f"#{name}")) for name, said in LINKS.items())
+def _contents(parts: dict[str, Html]) -> Html:
+    entries = together(
+        element("li", element("a", PARTS[name][0], href=f"#{name}")) for name, part in parts.items() if part
+    )
     return element("nav", element("ul", entries), aria_label="Sections")
 
 

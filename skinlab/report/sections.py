@@ -139,7 +139,9 @@ def _per_class(test: dict[str, Any]) -> Html:
 
 
 def learning(facts: Facts) -> Html:
-    """Learning curves, where there were epochs."""
+    """Learning curves, where something was trained and there were epochs."""
+    if "epochs" not in facts.result:
+        return Html("")
     if not facts.epochs:
         return section("learning", "Learning", paragraph("The method has no epochs: there is no learning curve."))
     result = facts.result
@@ -159,7 +161,7 @@ def ranking(facts: Facts) -> Html:
         below = [threshold.panel(test, facts.scored), threshold.matrix(test), threshold.rates(test)]
     else:
         below = [_matrix(test)]
-    return section("threshold-section", "Ranking and decisions", curves, *below)
+    return section("decisions", "Ranking and decisions", curves, *below)
 
 
 def _matrix(test: dict[str, Any]) -> Html:
@@ -189,7 +191,9 @@ def calibration(facts: Facts) -> Html:
 
 def subgroups(facts: Facts) -> Html:
     """The test subset by the declared columns."""
-    columns = facts.result.get("subgroups") or []
+    columns = facts.result.get("subgroups")
+    if columns is None:
+        return Html("")
     if not columns:
         none = "None were declared: evaluation.subgroups names columns of the data set, e.g. [sex, site]."
         return section("subgroups", "Subgroups", paragraph(none))

@@ -154,3 +154,12 @@ def test_the_range_test_shows_both_curves_and_marks_the_suggestion(tmp_path, sug
     assert {"loss of the minibatch", "smoothed", "learning rate", "phantoms", "0.0001", "0.1", "1"} <= set(shown)
     assert ("falls fastest at 0.01" in shown) == (suggestion is not None)
     assert (tmp_path / "lr_find.png").read_bytes().startswith(SIGNATURE)
+
+
+def test_calibration_plot_names_its_error_and_says_why_where_there_is_none(tmp_path):
+    _, _, summary = evaluated()
+    plots.reliability(summary, tmp_path / "some")
+    ece = summary["metrics"]["ece"]
+    assert any(f"error {ece['value']:.3f} [{ece['low']:.3f}" in text for text in texts(tmp_path / "some"))
+    plots.reliability(undefined_summary(), tmp_path / "none")
+    assert any("undefined: " in text for text in texts(tmp_path / "none"))
