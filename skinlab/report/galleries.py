@@ -70,7 +70,7 @@ def most_uncertain(scored: Scored, positive: int, threshold: float) -> list[int]
 
 
 def _first(scored: Scored, measure: NDArray[np.float64], of: Sequence[bool]) -> list[int]:
-    """Places of the smallest, at most `SHOWN`; of equal ones the first by name. Without truth or answer none has a place."""
+    """Places of the smallest, at most `SHOWN`; of equal ones the first by name; none without truth or answer."""
     known = np.isfinite(scored.probabilities.sum(axis=1)) & (scored.targets != UNSEEN)
     places = [at for at, taken in enumerate(of) if taken and known[at]]
     return sorted(places, key=lambda at: (measure[at], scored.image_ids[at]))[:SHOWN]

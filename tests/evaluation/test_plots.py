@@ -40,8 +40,8 @@ def draw(kind, stem, note=""):
     targets, probabilities, summary = evaluated()
     if kind == "learning_curve":
         plots.learning_curve(records(), stem, best_epoch=3, note=note)
-    elif kind == "confusion":
-        plots.confusion(summary, stem, note=note)
+    elif kind in ("confusion", "reliability"):
+        getattr(plots, kind)(summary, stem, note=note)
     else:
         getattr(plots, kind)(targets, probabilities, summary, stem, note=note)
 
@@ -51,7 +51,7 @@ def texts(stem):
     return re.findall(r"<!-- (.*?) -->", stem.with_name(stem.name + ".svg").read_text(), flags=re.DOTALL)
 
 
-KINDS = ["learning_curve", "roc", "precision_recall", "confusion"]
+KINDS = ["learning_curve", "roc", "precision_recall", "confusion", "reliability"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -161,5 +161,6 @@ def test_calibration_plot_names_its_error_and_says_why_where_there_is_none(tmp_p
     plots.reliability(summary, tmp_path / "some")
     ece = summary["metrics"]["ece"]
     assert any(f"error {ece['value']:.3f} [{ece['low']:.3f}" in text for text in texts(tmp_path / "some"))
-    plots.reliability(undefined_summary(), tmp_path / "none")
-    assert any("undefined: " in text for text in texts(tmp_path / "none"))
+    nothing = summarise(np.zeros(0, dtype=np.int64), np.zeros((0, 2)), ["a", "b"], 1, None, SETTINGS)
+    plots.reliability(nothing, tmp_path / "none")
+    assert "undefined: there is no image" in texts(tmp_path / "none")
