@@ -31,8 +31,10 @@ from skinlab.evaluation import calibration, final, looks, operating_rule, plots,
 from skinlab.networks import pretrained, weights
 from skinlab.networks.classifier import Classifier
 from skinlab.networks.symmetries import IDENTITY, Symmetry
+from skinlab.report.card import model_card
+from skinlab.report.writing import report_page
 from skinlab.run import Run
-from skinlab.serving import bundle
+from skinlab.serving import bundle, loading
 from skinlab.training import features, linear, minibatch, observers, schedule
 from skinlab.training.checkpoint import Checkpoints, Position
 from skinlab.training.loop import Fit, fit, mean_over, predict_rows
@@ -98,7 +100,7 @@ def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
         evaluated = evaluate(config, data, trained, run)
     with timed(run, "bundle_s"):
         deploy(config, data, trained, evaluated, run)
-    report(data, trained, evaluated, run)
+    report(config, data, trained, evaluated, run)
     return evaluated.result
 
 
@@ -296,7 +298,7 @@ def deploy(config: schema.Config, data: Prepared, trained: Trained, evaluated: E
     arrays, temperature = Checkpoints(run.folder("checkpoints")).load_best(), evaluated.decision.temperature.value
     if tta == "none":
         arrays, temperature = calibration.scaled_classifier(trained.architecture, arrays, temperature), 1.0
-    card = records.model_card(config, data, note)
+    card = model_card(config, data, evaluated.result)
     files = bundle.contents(trained.architecture, arrays, described, card, temperature)
     rows = data.rows("test")[: records.BUNDLE_CHECK_IMAGES]
     difference = bundle.check(
@@ -307,8 +309,8 @@ def deploy(config: schema.Config, data: Prepared, trained: Trained, evaluated: E
     run.update(bundle_check={"images": len(rows), "largest_difference": difference, "tolerance": bundle.TOLERANCE})
 
 
-def report(data: Prepared, trained: Trained, evaluated: Evaluated, run: Run) -> None:
-    """Plots of the run, and the numbers on the terminal."""
+def report(config: schema.Config, data: Prepared, trained: Trained, evaluated: Evaluated, run: Run) -> None:
+    """Plots and the page of the run, and the numbers on the terminal."""
     result, probabilities = evaluated.result, evaluated.predictions["test"]
     targets, note = data.targets[data.rows("test")], result["note"]
     folder = run.folder("plots")
@@ -318,6 +320,19 @@ def report(data: Prepared, trained: Trained, evaluated: Evaluated, run: Run) -> 
         plots.roc(targets, probabilities, result["test"], folder / "roc", note=note)
         plots.precision_recall(targets, probabilities, result["test"], folder / "precision_recall", note=note)
         plots.confusion(result["test"], folder / "confusion", note=note)
+        plots.reliability(result["test"], folder / "reliability", note=note)
+    with timed(run, "report_s"):
+        page = report_page(
+            config.name,
+            result,
+            data,
+            probabilities,
+            loading.load(run.path),
+            run.record,
+            to_dict(config),
+            epochs=epochs,
+        )
+        run.write_text("report.html", page)
     log.info("\n%s", tables.format_result(result))
     if result["note"]:
         log.info("Note: %s.", result["note"])

@@ -212,25 +212,3 @@ def predictions_csv(prepared: Prepared, predictions: dict[str, NDArray[np.float6
             name, label = prepared.manifest.image_ids[row], prepared.classes[prepared.targets[row]]
             writer.writerow([name, subset, label, *(repr(float(value)) for value in values)])
     return text.getvalue()
-
-
-def model_card(config: schema.Config, prepared: Prepared, note: str) -> str:
-    """MODEL_CARD.md of a bundle: what the model is and is not."""
-    counts = np.bincount(prepared.targets[prepared.rows("train")], minlength=len(prepared.classes))
-    rows = "\n".join(f"| {name} | {count} |" for name, count in zip(prepared.classes, counts, strict=True))
-    warning = f"{RESEARCH_NOTE}; {note}" if note else RESEARCH_NOTE
-    return f"""# {config.name}
-
-**{warning[0].upper()}{warning[1:]}.**
-
-| | |
-|---|---|
-| Network | {config.network.name}, input {config.network.image_size} x {config.network.image_size} RGB |
-| Data set | {config.dataset.name}, fingerprint {prepared.fingerprint[:16]} |
-| Split | {prepared.split_hash[:16]} |
-| Positive class | {prepared.classes[prepared.positive]} |
-
-| Class | Training images |
-|---|---|
-{rows}
-"""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinlab import files, records, schema
+from skinlab.config import to_dict
 from skinlab.config.resolvers import run_id
 from skinlab.data.prepare import Prepared, prepare
 from skinlab.data.split import LEFT_OUT
@@ -22,6 +23,7 @@ from skinlab.data.storage import new_folder
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
 from skinlab.evaluation import final, plots, summary
+from skinlab.report.writing import report_page
 from skinlab.run import Run
 from skinlab.serving.loading import Bundle
 from skinlab.serving.scoring import Scorer
@@ -97,7 +99,9 @@ def rescore(
         "seconds": round(time.monotonic() - clock, 3),
     }
     path = run.folder("evaluations") / f"{config.dataset.name}-{run_id()}"
-    _write(path, data, probabilities, result, facts)
+    title = f"{run.record['experiment']} on {config.dataset.name}"
+    page = report_page(title, result, data, probabilities, bundle, facts, to_dict(config), remarks=overlap_remarks)
+    _write(path, data, probabilities, result, facts, page)
     return Rescored(path, result, [*records.data_remarks(data.audit), *overlap_remarks])
 
 
@@ -196,7 +200,12 @@ def _provenance(
 
 
 def _write(
-    path: Path, data: Prepared, probabilities: NDArray[np.float64], result: dict[str, Any], facts: dict[str, Any]
+    path: Path,
+    data: Prepared,
+    probabilities: NDArray[np.float64],
+    result: dict[str, Any],
+    facts: dict[str, Any],
+    page: str,
 ) -> None:
     """All files, under a temporary name until the last is there."""
     targets, numbers, note = data.targets[data.rows("test")], result["test"], result["note"]
@@ -209,6 +218,8 @@ def _write(
             plots.roc(targets, probabilities, numbers, folder / "plots" / "roc", note=note)
             plots.precision_recall(targets, probabilities, numbers, folder / "plots" / "precision_recall", note=note)
             plots.confusion(numbers, folder / "plots" / "confusion", note=note)
+            plots.reliability(numbers, folder / "plots" / "reliability", note=note)
+            files.write_text(folder / "report.html", page)
             files.write_json(folder / "summary.json", result)
     except OSError as error:
         raise files.output_error(path, error) from error

@@ -194,6 +194,35 @@ def confusion(summary: dict[str, Any], stem: Path, *, note: str = "") -> None:
             _write_cells(axes, counts, shares)
 
 
+def reliability(summary: dict[str, Any], stem: Path, *, note: str = "") -> None:
+    """Calibration plot: by bin the stated probability and the fraction that came true, with its interval.
+
+    Args:
+        summary: what `skinlab.evaluation.summary.summarise` returned.
+        stem: path without extension.
+        note: small print, e.g. "phantoms, not patients".
+
+    Raises:
+        OutputError: the files cannot be written.
+    """
+    points, ece = summary["reliability"], summary["metrics"]["ece"]
+    what = summary["positive_class"] if len(summary["classes"]) == BINARY else "the most probable class"
+    with _figure(stem, (6.4, 6.4), note) as figure:
+        axes = _unit_axes(
+            figure, "Calibration", textwrap.fill(f"stated probability of {what}", 60), "observed fraction"
+        )
+        axes.plot([0, 1], [0, 1], color=FAINT, linestyle="--", linewidth=1.2, zorder=0, label="perfect calibration")
+        for point in points:
+            if point["low"] is not None and point["high"] is not None:
+                axes.plot([point["stated"]] * 2, [point["low"], point["high"]], color=GREY, linewidth=1.0)
+        if not points:
+            _say_why(axes, ece["why"])
+            return
+        stated, observed = ([point[key] for point in points] for key in ("stated", "observed"))
+        axes.plot(stated, observed, "o-", color=BLUE, markersize=5, label=f"error {_with_interval(summary, 'ece')}")
+        axes.legend(loc="upper left")
+
+
 # --- parts ---------------------------------------------------------------------------------------------------------
 
 

@@ -76,7 +76,7 @@ def test_another_data_set_is_scored_whole_and_recorded(run: Path, capsys: pytest
     assert {row["subset"] for row in rows} == {"test"}
     assert all((float(row["probability_malignant"]) > 0.5) == (row["label"] == "malignant") for row in rows)
     assert {file.name for file in (path / "plots").iterdir()} == {
-        f"{name}.{form}" for name in ("roc", "precision_recall", "confusion") for form in ("png", "svg")
+        f"{name}.{form}" for name in ("roc", "precision_recall", "confusion", "reliability") for form in ("png", "svg")
     }
     assert (run / "run.json").read_bytes() == before
     printed = capsys.readouterr()

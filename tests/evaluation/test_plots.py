@@ -40,8 +40,8 @@ def draw(kind, stem, note=""):
     targets, probabilities, summary = evaluated()
     if kind == "learning_curve":
         plots.learning_curve(records(), stem, best_epoch=3, note=note)
-    elif kind == "confusion":
-        plots.confusion(summary, stem, note=note)
+    elif kind in ("confusion", "reliability"):
+        getattr(plots, kind)(summary, stem, note=note)
     else:
         getattr(plots, kind)(targets, probabilities, summary, stem, note=note)
 
@@ -51,7 +51,7 @@ def texts(stem):
     return re.findall(r"<!-- (.*?) -->", stem.with_name(stem.name + ".svg").read_text(), flags=re.DOTALL)
 
 
-KINDS = ["learning_curve", "roc", "precision_recall", "confusion"]
+KINDS = ["learning_curve", "roc", "precision_recall", "confusion", "reliability"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -154,3 +154,13 @@ def test_the_range_test_shows_both_curves_and_marks_the_suggestion(tmp_path, sug
     assert {"loss of the minibatch", "smoothed", "learning rate", "phantoms", "0.0001", "0.1", "1"} <= set(shown)
     assert ("falls fastest at 0.01" in shown) == (suggestion is not None)
     assert (tmp_path / "lr_find.png").read_bytes().startswith(SIGNATURE)
+
+
+def test_calibration_plot_names_its_error_and_says_why_where_there_is_none(tmp_path):
+    _, _, summary = evaluated()
+    plots.reliability(summary, tmp_path / "some")
+    ece = summary["metrics"]["ece"]
+    assert any(f"error {ece['value']:.3f} [{ece['low']:.3f}" in text for text in texts(tmp_path / "some"))
+    nothing = summarise(np.zeros(0, dtype=np.int64), np.zeros((0, 2)), ["a", "b"], 1, None, SETTINGS)
+    plots.reliability(nothing, tmp_path / "none")
+    assert "undefined: there is no image" in texts(tmp_path / "none")

@@ -32,10 +32,11 @@ FILES = {
     "metrics.jsonl",
     *(
         f"plots/{name}.{form}"
-        for name in ("confusion", "learning_curve", "precision_recall", "roc")
+        for name in ("confusion", "learning_curve", "precision_recall", "reliability", "roc")
         for form in ("png", "svg")
     ),
     "predictions.csv",
+    "report.html",
     "run.json",
     "split.csv",
     "summary.json",

@@ -1,0 +1,103 @@
+import pytest
+
+from skinlab.report.page import page
+from tests.report.page_facts import facts
+
+LEFT, RIGHT = ("ArrowLeft", 37), ("ArrowRight", 39)
+MATRIX = "[...document.querySelectorAll('.matrix .count')].map(count => Number(count.textContent))"
+MARKERS = "['roc-marker', 'precision-marker'].map(id => document.getElementById(id).getAttribute('cx'))"
+RATES = "[...document.querySelectorAll('.rates dd')].map(rate => rate.textContent)"
+# The contrast of every text with what is behind it, WCAG 2.2: all that are below 4.5.
+PALE = """(() => {
+  const part = value => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  const light = rgb => 0.2126 * part(rgb[0] / 255) + 0.7152 * part(rgb[1] / 255) + 0.0722 * part(rgb[2] / 255);
+  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+  const behind = node => {
+    for (; node; node = node.parentElement) {
+      const found = numbers(getComputedStyle(node).backgroundColor);
+      if (found.length === 3 || found[3] > 0) return found;
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll('body *')].filter(node => {
+    const said = [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim());
+    if (!said || !node.checkVisibility()) return false;
+    const style = getComputedStyle(node), drawn = node instanceof SVGElement ? style.fill : style.color;
+    const [one, other] = [light(numbers(drawn)), light(behind(node))].sort((a, b) => b - a);
+    return (one + 0.05) / (other + 0.05) < 4.5;
+  }).map(node => node.outerHTML.slice(0, 200));
+})()"""
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    """Opens a page made of facts."""
+
+    def opened(of, **how):
+        path = tmp_path / "report.html"
+        path.write_text(page(of), encoding="utf-8")
+        browser.open(path.as_uri(), **how)
+        return browser
+
+    return opened
+
+
+def test_page_begins_at_the_operating_point_of_summary_json(show):
+    of = facts()
+    browser = show(of)
+    (true_negatives, false_positives), (false_negatives, true_positives) = of.result["test"]["confusion_matrix"]
+    assert browser.value(MATRIX) == [true_positives, false_negatives, false_positives, true_negatives]
+    assert browser.value(RATES)[:2] == [
+        f"{of.result['test']['metrics'][name]['value']:.3f}" for name in ("sensitivity", "specificity")
+    ]
+
+
+def test_slider_moves_matrix_rates_and_the_markers_of_both_curves_by_keyboard(show):
+    of = facts()
+    browser = show(of)
+    before, markers = browser.value(MATRIX), browser.value(MARKERS)
+    browser.value("document.getElementById('threshold').focus()")
+    browser.press(*RIGHT, times=200)
+    positive, scores = of.scored.targets == 1, of.scored.probabilities[:, 1]
+    assert browser.value("document.getElementById('threshold-value').textContent") == "0.700"
+    called = scores >= 0.7
+    assert browser.value(MATRIX) == [
+        int((called & positive).sum()),
+        int((~called & positive).sum()),
+        int((called & ~positive).sum()),
+        int((~called & ~positive).sum()),
+    ]
+    assert browser.value(MATRIX) != before
+    assert all(now != then for now, then in zip(browser.value(MARKERS), markers, strict=True))
+    browser.value("document.getElementById('reset').click()")
+    assert (browser.value(MATRIX), browser.value(MARKERS)) == (before, markers)
+    assert browser.complaints() == []
+
+
+def test_a_threshold_that_calls_no_image_leaves_precision_undefined_with_the_reason(show):
+    browser = show(facts())
+    browser.value("document.getElementById('threshold').focus()")
+    browser.press("End", 35)
+    assert browser.value(MATRIX)[0] == browser.value(MATRIX)[2] == 0
+    assert browser.value(RATES)[2] == "undefined: no image is called malignant"
+    assert browser.value("document.getElementById('precision-marker').getAttribute('visibility')") == "hidden"
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("classes", [("benign", "malignant"), ("nevus", "melanoma", "other")])
+def test_page_fits_its_text_is_legible_and_nothing_is_complained_about(width, scheme, classes, show):
+    browser = show(facts(classes=classes), width=width, scheme=scheme)
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    assert browser.value(PALE) == []
+    assert browser.complaints() == []
+
+
+def test_page_asks_nothing_of_anybody_and_runs_nothing_that_is_in_the_data(show):
+    hostile = "<script>document.title='run'</script><img src=http://127.0.0.1:9/x onerror=document.title='run'>"
+    of = facts(classes=("benign", hostile), title=hostile, command=hostile, remarks=[hostile])
+    browser = show(of)
+    assert browser.value("document.title") == hostile
+    assert browser.value("document.querySelectorAll('img').length") == 4  # the pictures, each with its heat map
+    assert [address for address in browser.requests() if not address.startswith(("file:", "data:"))] == []
+    assert browser.complaints() == []
