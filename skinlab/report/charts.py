@@ -145,7 +145,9 @@ def _ranking(
     entry, binary = summary["metrics"][metric], len(summary["classes"]) == BINARY
     if entry["value"] is None and binary:
         return figure(title, paragraph(with_interval(entry), class_="undefined"))
-    last: tuple[str, object] = ("marker", "the threshold") if binary else ("dot", "most probable class")
+    last: tuple[str, object] = (
+        ("marker", "at the threshold") if binary else ("dot line c5", "where the most probable class is taken")
+    )
     alternative = f"{title}; {metric.replace('_', ' ')} {with_interval(entry)}"
     return figure(title, svg.chart(area, alternative, *parts), svg.legend([*entries, last]))
 

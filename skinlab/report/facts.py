@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skinlab.evaluation.summary import UNSEEN
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -21,6 +23,12 @@ class Scored:
     image_ids: Sequence[str]
     targets: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+
+    def of_known_label(self) -> "Scored":
+        """Those whose label the model was trained on: the images that the numbers are of."""
+        known = self.targets != UNSEEN
+        ids = [name for name, kept in zip(self.image_ids, known, strict=True) if kept]
+        return Scored(ids, self.targets[known], self.probabilities[known])
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ The page forbids itself all but its own style and its own script, which are name
 import base64
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def page(facts: Facts) -> str:
     Returns:
         HTML, with everything in it.
     """
+    facts = replace(facts, scored=facts.scored.of_known_label())
     script = Html(_file("page.js")) if threshold.movable(facts.result["test"]) else None
     parts = {name: made(facts) for name, (_, made) in PARTS.items()}
     body = [sections.headline(facts), _contents(parts), *parts.values()]

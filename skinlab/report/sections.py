@@ -212,7 +212,7 @@ def _subgroup_table(column: dict[str, Any], level: str) -> Html:
             part["name"],
             part["images"],
             *(_cell(part["metrics"][name]) for name in tables.IN_SUBGROUPS),
-            part["small"] or "",
+            element("span", part["small"], class_="remark") if part["small"] else "",
         )
         for part in column["subgroups"]
     ]

@@ -126,7 +126,7 @@ def legend(entries: Iterable[tuple[str, object]]) -> Html:
 
 
 def _sample(class_: str) -> Html:
-    if class_ == "marker":
+    if class_.startswith(("marker", "dot")):
         drawn = element("circle", cx=14, cy=6, r=5, class_=class_)
     else:
         drawn = element("line", x1=0, y1=6, x2=28, y2=6, class_=class_)

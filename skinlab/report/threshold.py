@@ -64,7 +64,7 @@ def panel(summary: dict[str, Any], scored: Scored) -> Html:
     slider = element("input", type="range", id="threshold", min="0", max="1", step="0.001", value=value)
     output = element("output", value, id="threshold-value", for_="threshold")
     reset = element("button", "Back to the operating point", type="button", id="reset")
-    distinct = len(np.unique(scored.probabilities))
+    distinct = len(np.unique(scored.probabilities[:, 0]))
     thinned = paragraph("Counts between neighbouring scores are rounded: there are many images.", class_="dim")
     parts = [label, element("div", slider, output, class_="slide"), reset]
     return element("div", *parts, thinned if distinct > MOST_THRESHOLDS else "", id="panel", class_="panel", hidden="")

@@ -74,7 +74,15 @@ def test_run_json_tells_what_was_run_with_what(finished_run: Path) -> None:
     assert (facts["seed"], facts["config"]["split"]["seed"]) == (5, 0)
     assert len(facts["dataset_fingerprint"]) == 64
     assert facts["label_revision"] is None
-    assert facts["timings"].keys() == {"data_s", "training_s", "evaluation_s", "bundle_s", "plots_s", "total_s"}
+    assert facts["timings"].keys() == {
+        "data_s",
+        "training_s",
+        "evaluation_s",
+        "bundle_s",
+        "plots_s",
+        "report_s",
+        "total_s",
+    }
     assert facts["images_per_second"] > 0
     assert facts["started"] <= facts["finished"]
 

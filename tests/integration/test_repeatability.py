@@ -29,6 +29,16 @@ def test_the_bundle_is_the_same_bytes(finished_run: Path, again: dict[str, Path]
         assert (again["same"] / "bundle" / path.name).read_bytes() == path.read_bytes()
 
 
+def test_the_pages_have_the_same_numbers_curves_and_images(finished_run: Path, again: dict[str, Path]) -> None:
+    # What run.json has of each run, the looks before them and the command after them, is on the page too.
+    parts = [
+        (run / "report.html").read_text().split('id="numbers"')[1].split('id="configuration"')[0]
+        for run in (finished_run, again["same"])
+    ]
+    assert "data:image/jpeg;base64," in parts[0]
+    assert parts[0] == parts[1]
+
+
 @pytest.mark.parametrize("name", ["summary.json", "predictions.csv", "checkpoints/best.safetensors"])
 def test_another_seed_gives_other_results(finished_run: Path, again: dict[str, Path], name: str) -> None:
     assert (again["other"] / name).read_bytes() != (finished_run / name).read_bytes()

@@ -135,7 +135,7 @@ def test_the_script_knows_the_counts_of_every_threshold():
 
 
 def test_many_scores_are_thinned_and_the_operating_point_stays_exact():
-    of = scored(images=50_000)
+    of = scored(images=22_000)
     result = result_of(of, bootstrap=2, subgroups=[])
     text = page(facts(of, result=result))
     known = embedded(text)
@@ -219,4 +219,6 @@ def test_small_classes_and_findings_of_the_audit_are_there():
 def test_unseen_labels_are_counted_in_the_headline():
     of = scored()
     of.targets[0] = UNSEEN
-    assert "1 of labels unseen in training left out" in Reader(page(facts(of))).words
+    text = page(facts(of))
+    assert "1 of labels unseen in training left out" in Reader(text).words
+    assert len(embedded(text)["thresholds"]) == len(of.targets) - 1
