@@ -74,7 +74,7 @@ def require(architecture: TimmArchitecture, opset: int) -> None:
     try:
         served = _served(piece(architecture, drawn, LOGITS, opset), pixels, opset)
     except failures as error:
-        why = str(error).strip().partition("\n")[0]
+        why = str(error).strip().partition("\n")[0].partition(". ")[0]
         raise ConfigError(
             f"network.name={architecture.name}: it cannot be exported to ONNX ({type(error).__name__}: {why}), so that "
             "there would be no bundle; choose another"
