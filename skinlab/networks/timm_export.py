@@ -6,7 +6,8 @@ views, softmax) is in `onnx_graph`, the same for all networks.
 
 import io
 import warnings
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def piece(architecture: TimmArchitecture, weights: Weights, output: str, opset: 
     import torch
 
     size, stream = architecture.image_size, io.BytesIO()
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):  # where it fails, it prints the whole graph
+    with warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")  # of the tracer, about what the check of the bundle would find
         torch.onnx.export(
             _traced(architecture, weights, output),
@@ -73,7 +74,7 @@ def require(architecture: TimmArchitecture, opset: int) -> None:
     try:
         served = _served(piece(architecture, drawn, LOGITS, opset), pixels, opset)
     except failures as error:
-        why = str(error).strip().partition("\n")[0]
+        why = str(error).strip().partition("\n")[0].partition(". ")[0]
         raise ConfigError(
             f"network.name={architecture.name}: it cannot be exported to ONNX ({type(error).__name__}: {why}), so that "
             "there would be no bundle; choose another"
@@ -82,6 +83,19 @@ def require(architecture: TimmArchitecture, opset: int) -> None:
         own = _traced(architecture, drawn, LOGITS)(torch.from_numpy(pixels)).numpy()
     if served.shape != own.shape or not np.allclose(served, own, rtol=TOLERANCE, atol=TOLERANCE):
         raise ConfigError(f"network.name={architecture.name}: its ONNX export computes something else; choose another")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter from writing the whole graph to the terminal where it fails: it has no setting for that."""
+    from torch import _C
+
+    log = _C._jit_onnx_log  # noqa: SLF001
+    _C._jit_onnx_log = lambda *_: None  # noqa: SLF001
+    try:
+        yield
+    finally:
+        _C._jit_onnx_log = log  # noqa: SLF001
 
 
 def _traced(architecture: TimmArchitecture, weights: Weights, output: str) -> Any:

@@ -21,6 +21,7 @@ NEEDED = {
         "urls": ["dataset.path=images", "dataset.table_path=urls.csv"],
     },
     "optimizer": {name: [f"engine={engine}"] for engine, names in reversed(OPTIMIZERS.items()) for name in names},
+    "network": {"timm": ["network.name=test_convnext", "engine=torch"]},
     "split": {"column": ["split.column=part"], "file": ["split.path=split.csv"]},
 }
 PRESET = "# @package _global_\nname: mine\nseed: 7\n"

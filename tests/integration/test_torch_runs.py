@@ -68,8 +68,6 @@ def test_a_run_of_timms_network_is_resumed_to_the_same_bytes_and_served(workplac
     assert served.code == 0, served.err
     (row,) = csv.DictReader(served.out.splitlines())
     assert float(row["probability_malignant"]) + float(row["probability_benign"]) == pytest.approx(1, abs=1e-4)
-    begun = workplace.train(*declared, "name=begun", f"network.weights={run}", "training.epochs=1")
-    assert record(begun)["weights"]["drawn"] == []
 
 
 def test_the_run_says_what_computed(whole: Path) -> None:

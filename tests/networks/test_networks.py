@@ -1,5 +1,6 @@
 """All networks against torchvision's: names, shapes, numbers, first weights."""
 
+from dataclasses import fields
 from math import prod
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from skinlab import networks, schema
 from skinlab.networks import weights
 from skinlab.networks.architecture import adaptive_bins
+from skinlab.paths import conf_dir
 from tests.networks.reference import described, torchvision_model
 
 NAMES = sorted(networks.DESCRIBED)
@@ -43,7 +45,9 @@ def test_stages_are_torchvisions_blocks() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_network_has_a_declaration_and_takes_64_pixels(name: str) -> None:
-    assert name in schema.Network.__annotations__["name"].__args__
+    assert (conf_dir() / "network" / f"{name}.yaml").is_file()
+    (declared,) = (field for field in fields(schema.Network) if field.name == "name")
+    assert name in declared.metadata["doc"]
     assert networks.smallest_image(name) <= 64
 
 

@@ -75,11 +75,11 @@ def test_a_model_that_cannot_be_trained_is_refused_with_the_reason(name: str, wh
     assert "\n" not in str(error.value)
 
 
-def test_a_model_that_cannot_be_exported_is_refused_before_training(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_that_cannot_be_exported_is_refused_before_training(capfd: pytest.CaptureFixture[str]) -> None:
     declared = schema.Network(name="test_vit4", weights="none", image_size=32, dropout=0, mean=MEAN, std=STD)
     with pytest.raises(ConfigError, match=r"test_vit4: it cannot be exported to ONNX .*rms_norm"):
         networks.require(declared)
-    assert capsys.readouterr().out == ""
+    assert capfd.readouterr().out == ""
 
 
 @pytest.mark.parametrize("name", ["test_convnext", "test_resnet", "test_vit"])
