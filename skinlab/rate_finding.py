@@ -13,7 +13,8 @@ from dataclasses import asdict, replace
 from skinlab import engines, records, schema
 from skinlab.errors import ConfigError
 from skinlab.evaluation import plots
-from skinlab.experiment import make_loader, make_plan, prepare_data, timed
+from skinlab.experiment import prepare_data
+from skinlab.methods.finetune import make_loader, make_plan
 from skinlab.networks import pretrained
 from skinlab.run import Run
 from skinlab.training.range_test import RangeTest, Told, rising_rates, run_range_test
@@ -40,12 +41,12 @@ def find_rate(config: schema.Config, run: Run) -> RangeTest:
     declared, method = config.lr_find, config.method
     if not isinstance(method, schema.Finetune):
         raise ConfigError(f"method={method.name} has no learning rate: skinlab lr-find needs method=finetune")
-    with timed(run, "data_s"):
+    with run.timed("data_s"):
         data = prepare_data(config, run)
     rates = rising_rates(declared.lowest, declared.highest, declared.steps)
     plan = replace(make_plan(config, method, data), rates=rates)
     loader = make_loader(config, data, plan.architecture.features)
-    with engines.start(config.engine, config.seed) as engine, loader, timed(run, "training_s"):
+    with engines.start(config.engine, config.seed) as engine, loader, run.timed("training_s"):
         records.engine(run, engine.describe(), engine.packages())
         first = pretrained.start(config.network, plan.architecture, data.classes, config.seed)
         records.weights(run, first)

@@ -138,6 +138,13 @@ class Run:
         timings = self.record.get("timings", {})
         self.update(timings=timings | {name: round(timings.get(name, 0.0) + seconds, 3)})
 
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Add the seconds of a block to the timings in run.json."""
+        clock = time.monotonic()
+        yield
+        self.add_seconds(name, time.monotonic() - clock)
+
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file of the run; `name` may have folders."""
         return self.write_bytes(name, text.encode())

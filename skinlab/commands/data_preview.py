@@ -77,7 +77,7 @@ def sheet(config: "schema.Config", images: int, changes: int) -> bytes:
     from skinlab import networks
     from skinlab.data import contact_sheet
     from skinlab.data.prepare import prepare
-    from skinlab.experiment import make_loader
+    from skinlab.methods.finetune import make_loader
 
     data = prepare(config.dataset, config.split, config.network.image_size, audit=config.audit)
     loader = make_loader(config, data, networks.build(config.network, len(data.classes)).features)

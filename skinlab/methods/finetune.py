@@ -1,0 +1,108 @@
+"""Gradient descent on the declared engine: `method=finetune`."""
+
+import logging
+
+from skinlab import engines, networks, records, schema
+from skinlab.data.augmentation import Augmenter
+from skinlab.data.loader import Loader, class_weights
+from skinlab.data.prepare import Prepared
+from skinlab.data.sampling import epoch_images
+from skinlab.engines.base import Engine, Plan
+from skinlab.methods.trained import Probabilities, Trained
+from skinlab.networks import pretrained
+from skinlab.run import Run
+from skinlab.training import minibatch, observers, schedule
+from skinlab.training.checkpoint import Checkpoints
+from skinlab.training.loop import Fit, fit, predict_rows
+from skinlab.training.validation import Validation, validation
+
+log = logging.getLogger(__name__)
+
+
+def finetune(config: schema.Config, method: schema.Finetune, data: Prepared, run: Run) -> Trained:
+    """Train the network on the declared engine; the best epoch by the validation subset is kept."""
+    with engines.start(config.engine, config.seed) as engine:
+        plan = make_plan(config, method, data)
+        records.engine(run, engine.describe(), engine.packages())
+        with run.timed("training_s"):
+            fitted = train(config, data, plan, engine, run)
+        with run.timed("evaluation_s"):
+            predictions = predict(config, data, plan, engine, run)
+    return Trained(plan.architecture, predictions, fitted.position)
+
+
+def make_plan(config: schema.Config, method: schema.Finetune, data: Prepared) -> Plan:
+    """The network and its optimizer, step by step."""
+    images, training = epoch_images(len(data.rows("train")), config.augmentation.copies), config.training
+    steps = -(-images // config.optimizer.minibatch_size)
+    architecture = networks.build(config.network, len(data.classes))
+    engine = config.engine
+    workers = engine.workers if isinstance(engine, schema.CntkEngine) else engine.devices
+    minibatch.check(architecture, images, config.optimizer.minibatch_size, workers)
+    return Plan(
+        architecture=architecture,
+        optimizer=config.optimizer,
+        rates=schedule.rates(training.schedule, config.optimizer.learning_rate, training.epochs, steps),
+        epoch_images=images,
+        frozen=networks.frozen(architecture, method.freeze),
+    )
+
+
+def make_loader(config: schema.Config, data: Prepared, features: int) -> Loader:
+    """The training minibatches as declared; `features` is the length of a dropout mask."""
+    rows = data.rows("train")
+    balanced = config.training.class_weights == "balanced"
+    return Loader(
+        images=data.images,
+        image_ids=data.manifest.image_ids,
+        targets=data.targets,
+        rows=rows,
+        class_weights=class_weights(data.targets[rows], len(data.classes), balanced=balanced),
+        augment=Augmenter(config.augmentation.transforms),
+        seed=config.seed,
+        minibatch_size=config.optimizer.minibatch_size,
+        dropout=config.network.dropout,
+        features=features,
+        workers=config.training.loader_workers,
+        copies=config.augmentation.copies,
+        balanced=config.training.sampling == "balanced",
+        label_smoothing=config.training.label_smoothing,
+        mixup=config.training.mixup,
+    )
+
+
+def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run) -> Fit:
+    """Fit the network to the training subset; the best epoch by the validation subset is kept."""
+    loader = make_loader(config, data, plan.architecture.features)
+    with loader:  # its processes get ready while the engine builds
+        first = pretrained.start(config.network, plan.architecture, data.classes, config.seed)
+        records.weights(run, first)
+        engine.build(plan, first.arrays)
+        log.info("%s", records.describe_training(config, plan, len(loader.rows), engine))
+
+        held_out = data.rows("validation")
+
+        def validate() -> Validation:
+            probabilities = predict_rows(engine, data.images, held_out, config.optimizer.minibatch_size)
+            return validation(data.targets[held_out], probabilities, data.positive)
+
+        checkpoints = Checkpoints(run.folder("checkpoints"))
+        with (
+            observers.tracking(config.tracking.sinks, run.path) as sinks,
+            observers.terminal(config.training.epochs, plan.epoch_images) as terminal,
+        ):
+            told = observers.Observers([records.MetricsFile(run), terminal, *sinks])
+            fitted = fit(engine, loader, validate, config.training, plan.rates, checkpoints, told)
+    records.training(run, fitted)
+    return fitted
+
+
+def predict(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run) -> dict[str, Probabilities]:
+    """Probabilities of the best epoch's weights by subset; the test subset is scored here, once."""
+    engine.build(plan, Checkpoints(run.folder("checkpoints")).load_best())
+    return {
+        subset: predict_rows(
+            engine, data.images, data.rows(subset), config.optimizer.minibatch_size, config.evaluation.tta
+        )
+        for subset in ("validation", "test")
+    }
