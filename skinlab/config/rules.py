@@ -14,7 +14,6 @@ from skinlab.config import suggest, wording
 from skinlab.config.problems import Problem
 from skinlab.config.tree import KeyPath
 from skinlab.evaluation import operating_rule
-from skinlab.networks import timm_network
 from skinlab.settings import allowed_targets, settings_file
 
 LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
@@ -134,9 +133,15 @@ def _network(config: schema.Config) -> Iterator[Problem]:
         yield Problem(path, name, what, hint=suggest.did_you_mean(name, ours), others=(("engine", "name"),))
     elif importlib.util.find_spec("timm") is None:
         yield Problem(path, name, "timm, which may have it, is not installed; pip install skinlab[torch]")
-    elif name not in (theirs := timm_network.names()):
+    elif name not in (theirs := _timm_names()):
         near = ", ".join(get_close_matches(name, [*ours, *theirs], n=NEAREST)) or "none is near"
         yield Problem(path, name, f"timm has no such model; the nearest: {near}")
+
+
+def _timm_names() -> list[str]:
+    from skinlab.networks import timm_network
+
+    return timm_network.names()
 
 
 def _image_size(config: schema.Config) -> Iterator[Problem]:

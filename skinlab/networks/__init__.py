@@ -5,7 +5,6 @@ from itertools import count
 
 from skinlab import schema
 from skinlab.errors import ConfigError
-from skinlab.networks import onnx_graph, timm_network
 from skinlab.networks.alexnet import alexnet
 from skinlab.networks.architecture import Architecture
 from skinlab.networks.classifier import Classifier
@@ -27,9 +26,11 @@ def build(network: schema.Network, classes: int) -> Classifier:
     Raises:
         ConfigError: timm's cannot be trained, or not at this image size.
     """
-    describe: Callable[[str, int, int, list[float], list[float]], Classifier]
-    describe = DESCRIBED.get(network.name, timm_network.describe)
-    return describe(network.name, network.image_size, classes, network.mean, network.std)
+    if describe := DESCRIBED.get(network.name):
+        return describe(network.name, network.image_size, classes, network.mean, network.std)
+    from skinlab.networks import timm_network
+
+    return timm_network.describe(network.name, network.image_size, classes, network.mean, network.std)
 
 
 def require(network: schema.Network) -> None:
@@ -39,6 +40,8 @@ def require(network: schema.Network) -> None:
         ConfigError: it cannot.
     """
     if isinstance(described := build(network, classes=2), TimmArchitecture):
+        from skinlab.networks import onnx_graph
+
         onnx_graph.require(described)
 
 
