@@ -48,7 +48,7 @@ def galleries(scored: Scored, images: NDArray[np.uint8], rows: NDArray[np.int64]
     places = list(dict.fromkeys([*wrong, *uncertain]))
     with ThreadPoolExecutor(usable_cpus()) as pool:
         made = dict(zip(places, pool.map(picture, places), strict=True))
-    why = None if explained else "the network does not end in an average and one linear layer"
+    why = None if explained else "a bundle of this network cannot explain itself"
     return Galleries([made[place] for place in wrong], [made[place] for place in uncertain], why)
 
 
