@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skinlab import paths
+from skinlab.data.cache_entries import touch
+from skinlab.data.cache_room import make_room
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.data.parallel import usable_cpus
 from skinlab.data.storage import cache_access, new_file
@@ -64,8 +66,10 @@ def features(
     shape = (len(chosen), architecture.features)
     with cache_access(folder):
         if (found := _open(path, shape)) is not None:
+            touch(path)
             return found
         computed = compute(backbone, images, chosen, view, report)
+        make_room(computed.nbytes)
         with new_file(path) as temporary, temporary.open("wb") as stream:
             np.save(stream, computed)
     return computed

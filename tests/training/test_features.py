@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import onnxruntime
 import pytest
 
 from skinlab import paths
+from skinlab.errors import OutputError
 from skinlab.networks import weights
 from skinlab.networks.onnx_graph import to_onnx
 from skinlab.networks.resnet import resnet
@@ -71,3 +73,14 @@ def test_rows_and_views_have_features_of_their_own() -> None:
     expected = features.features(NETWORK, ARRAYS, IMAGES[rows][:, :, ::-1], ["a", "b", "c"])
     np.testing.assert_allclose(mirrored, expected, atol=1e-5)
     assert np.abs(mirrored - some).max() > 1e-3
+
+
+def test_features_that_are_used_again_are_evicted_last_and_too_many_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    features.features(NETWORK, ARRAYS, IMAGES, HASHES)
+    (entry,) = (paths.cache() / "features").glob("*.npy")
+    os.utime(entry, (1, 1))
+    features.features(NETWORK, ARRAYS, IMAGES, HASHES)
+    assert entry.stat().st_mtime > 1
+    monkeypatch.setenv("SKINLAB_CACHE_GB", "0.00001")
+    with pytest.raises(OutputError, match="SKINLAB_CACHE_GB"):
+        features.features(NETWORK, weights.initial(NETWORK, 2), IMAGES, HASHES)
