@@ -47,9 +47,12 @@ def engine(precision: str) -> tuple[Measure, Measure]:
     started = TorchEngine(declared)
     started.build(Plan(network, optimizer, np.full(10_000, 0.01), MINIBATCH, frozenset()), weights.initial(network, 1))
     generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (MINIBATCH, SIZE, SIZE, 3), dtype=np.uint8)
+    labels = generator.integers(0, 2, MINIBATCH)
     batch = Batch(
-        images=generator.integers(0, 256, (MINIBATCH, SIZE, SIZE, 3), dtype=np.uint8),
-        labels=generator.integers(0, 2, MINIBATCH),
+        images=images,
+        labels=labels,
+        targets=np.eye(2, dtype=np.float32)[labels],
         weights=np.ones(MINIBATCH, np.float32),
         dropout_mask=np.ones((MINIBATCH, network.features), np.float32),
     )

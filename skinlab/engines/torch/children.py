@@ -1,7 +1,6 @@
 """Replicas in processes that this one starts, one for each device of `engine.devices`, all on this machine."""
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from skinlab import schema
 from skinlab.engines.torch.crew import Answer
 from skinlab.engines.torch.hardware import Hardware
 from skinlab.errors import EngineError
+from skinlab.processes import cause_of_death
 
 STOP_SECONDS = 5.0
 BLAME_SECONDS = 1.0
@@ -53,7 +53,7 @@ class Child:
         self._stderr.seek(0)
         lines = [line.strip() for line in self._stderr if line.strip()]
         words = " | ".join(lines[-LAST_WORDS:]) or "none"
-        return f"a process of the torch engine died in {command} ({_cause(code)}); its last words: {words}"
+        return f"a process of the torch engine died in {command} ({cause_of_death(code)}); its last words: {words}"
 
     def end(self, *, at_once: bool) -> None:
         """End it: by closing its pipe, then by force. Safe to call twice."""
@@ -76,19 +76,6 @@ def _environment(rank: int, world: int) -> dict[str, str]:
     if sys.platform == "linux":
         variables.setdefault("GLOO_SOCKET_IFNAME", "lo")  # else it asks for the address of the host's name
     return variables
-
-
-def _cause(code: int) -> str:
-    """What an exit status means.
-
-    >>> _cause(3), _cause(-15)
-    ('exit status 3', 'killed by SIGTERM')
-    """
-    if code >= 0:
-        return f"exit status {code}"
-    name = signal.Signals(-code).name
-    hint = ", perhaps by the system for lack of memory" if name == "SIGKILL" else ""
-    return f"killed by {name}{hint}"
 
 
 class Children:
