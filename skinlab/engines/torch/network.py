@@ -8,7 +8,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from skinlab.engines.torch.trained import Normalize, TrainedNetwork
-from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM, IMAGE, Architecture, Node
+from skinlab.networks.architecture import (
+    BATCHNORM_EPSILON,
+    BATCHNORM_MOMENTUM,
+    IMAGE,
+    Architecture,
+    Node,
+    adaptive_bins,
+)
 
 Module = Callable[..., Tensor]
 
@@ -113,10 +120,10 @@ class _AdaptiveMean(nn.Module):
 
     def _bins(self, before: int, like: Tensor) -> Tensor:
         """[size, before]: row i averages the pixels of bin i."""
-        starts = torch.arange(self.size, device=like.device)[:, None] * before
-        pixels = torch.arange(before, device=like.device)[None, :]
-        inside = (pixels >= starts // self.size) & (pixels * self.size < starts + before)
-        return (inside / inside.sum(dim=1, keepdim=True)).to(like.dtype)
+        means = torch.zeros(self.size, before)
+        for row, (first, end) in enumerate(adaptive_bins(before, self.size)):
+            means[row, first:end] = 1 / (end - first)
+        return means.to(like)
 
 
 _LAYERS: dict[str, Callable[[dict[str, Any]], nn.Module]] = {
