@@ -63,10 +63,10 @@ bench: $(VENV)/.dev ## measure; each script prints one table
 	@$(BIN)/skinlab setup cntk
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done
 
-lock: ## renew requirements/*.txt from pyproject.toml (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements/core.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra torch -c requirements/core.txt pyproject.toml -o requirements/torch.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev -c requirements/torch.txt pyproject.toml -o requirements/dev.txt
+lock: ## renew requirements/*.txt from pyproject.toml (needs uv); the tests' are resolved first, the others are parts of them
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements/dev.txt pyproject.toml -o requirements/core.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra torch -c requirements/dev.txt pyproject.toml -o requirements/torch.txt
 
 wheel: $(VENV)/.core ## build the wheel into dist/
 	$(PIP) wheel --no-deps -w dist .
