@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skinlab.config.differences import differing, flattened
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
 from skinlab.evaluation.folds import across
@@ -206,34 +207,6 @@ def _codes(runs: Sequence[FoldRun]) -> list[str]:
     """The versions of the code that the folds were run with; one is as it should be."""
     codes = [run.run.record["code"] for run in runs]
     return list(dict.fromkeys(" ".join([code["version"], (code["commit"] or "")[:12]]).strip() for code in codes))
-
-
-# --- declarations --------------------------------------------------------------------------------------------------
-
-
-def flattened(declaration: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """Each value by its dotted key.
-
-    >>> flattened({"seed": 1, "split": {"name": "kfold", "folds": 5}})
-    {'seed': 1, 'split.name': 'kfold', 'split.folds': 5}
-    """
-    flat: dict[str, Any] = {}
-    for key, value in declaration.items():
-        if isinstance(value, dict) and value:
-            flat |= flattened(value, f"{path}{key}.")
-        else:
-            flat[f"{path}{key}"] = value
-    return flat
-
-
-def differing(declarations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The keys in which flat declarations are not all the same, in their order."""
-    keys = dict.fromkeys(key for declaration in declarations for key in declaration)
-    return [
-        key
-        for key in keys
-        if len({json.dumps(declaration.get(key), sort_keys=True) for declaration in declarations}) > 1
-    ]
 
 
 def _text(value: Any) -> str:
