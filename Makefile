@@ -67,6 +67,7 @@ lock: ## renew requirements/*.txt from pyproject.toml (needs uv); the tests' are
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra dev pyproject.toml -o requirements/dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements/dev.txt pyproject.toml -o requirements/core.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra torch -c requirements/dev.txt pyproject.toml -o requirements/torch.txt
+	printf '%s\n' onnxruntime numpy pillow | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements/dev.txt - -o skinlab/serving/portable/requirements.txt
 
 wheel: $(VENV)/.core ## build the wheel into dist/
 	$(PIP) wheel --no-deps -w dist .

@@ -14,7 +14,7 @@ import numpy as np
 
 from skinlab import methods, networks, records, schema
 from skinlab.config import to_dict
-from skinlab.data.images import DECODE_SETTINGS
+from skinlab.data.images import DECODE_SETTINGS, read_bytes
 from skinlab.data.prepare import Prepared, prepare
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
@@ -24,7 +24,7 @@ from skinlab.networks import pretrained
 from skinlab.report.card import model_card
 from skinlab.report.writing import report_page
 from skinlab.run import Run
-from skinlab.serving import bundle, loading
+from skinlab.serving import bundle, loading, replay
 from skinlab.training.checkpoint import Checkpoints
 
 log = logging.getLogger(__name__)
@@ -149,7 +149,8 @@ def deploy(config: schema.Config, data: Prepared, trained: Trained, evaluated: E
     if tta == "none":
         arrays, temperature = calibration.scaled_classifier(trained.architecture, arrays, temperature), 1.0
     card = model_card(config, data, evaluated.result)
-    files = bundle.contents(trained.architecture, arrays, described, card, temperature)
+    replayed = replay_set(config, data, evaluated)
+    files = bundle.contents(trained.architecture, arrays, described, card, temperature, replayed)
     rows = data.rows("test")[: records.BUNDLE_CHECK_IMAGES]
     difference = bundle.check(
         files["model.onnx"], np.asarray(data.images[rows]), evaluated.predictions["test"][: len(rows)]
@@ -157,6 +158,20 @@ def deploy(config: schema.Config, data: Prepared, trained: Trained, evaluated: E
     for name, content in files.items():
         run.write_bytes(f"bundle/{name}", content)
     run.update(bundle_check={"images": len(rows), "largest_difference": difference, "tolerance": bundle.TOLERANCE})
+
+
+def replay_set(config: schema.Config, data: Prepared, evaluated: Evaluated) -> bytes | None:
+    """The test images that the bundle is to carry with their predictions; None where it is to carry none."""
+    if not config.bundle.replay_images:
+        return None
+    rows, known = data.rows("test"), data.manifest
+    return replay.text(
+        [known.image_ids[row] for row in rows],
+        evaluated.predictions["test"],
+        data.positive,
+        config.bundle.replay_images,
+        lambda place: read_bytes(known.paths[rows[place]]),
+    )
 
 
 def report(config: schema.Config, data: Prepared, trained: Trained, evaluated: Evaluated, run: Run) -> None:

@@ -544,6 +544,55 @@ class Tracking:
     sinks: list[Literal["tensorboard"]] = key("tensorboard: event files in the run directory")
 
 
+# --- bundle, deployment --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """What a run's bundle carries besides the model. See docs/deploy.md."""
+
+    replay_images: int = key(
+        "test images that the bundle carries, with their probabilities, so that whatever serves it can be checked; "
+        "they go where the bundle goes; 0: none",
+        ge=0,
+        le=64,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalDeployment:
+    """An HTTP service on this machine; `pip install skinlab[serve]`. See docs/deploy.md."""
+
+    target: Literal["local"] = key("where to")
+    name: str | None = key("of the deployment; null: the name of the experiment")
+    host: str = key("address to listen on; 127.0.0.1: this machine alone")
+    port: int = key("0: one that is free, kept when the deployment is replaced", ge=0, le=65_535)
+    auth: Literal["key", "none"] = key("whether a request needs a key")
+    key_file: str | None = key(
+        "file with a key a line, readable by its owner alone; null: $SKINLAB_DEPLOYMENT_KEYS, else one is made"
+    )
+    workers: int = key("processes that answer", ge=1, le=64)
+    threads: int | None = key(
+        "images that each worker computes beside each other; null: the processors divided among workers", ge=1, le=256
+    )
+    max_batch: int = key("images that are computed together at most", ge=1, le=256)
+    batch_wait_ms: float = key(
+        "how long an image may wait for others to be computed with; 0: only those that wait anyway", ge=0, le=1000
+    )
+    body_mb: float = key("size of a request", gt=0, le=1024, unit="MB")
+    megapixels: float = key("size of an image, looked at in its header before it is decoded", gt=0, le=170)
+    images: int = key("images in a request", ge=1, le=1024)
+    concurrency: int = key(
+        "requests in work at a time, in each worker; one more is told to come again", ge=1, le=10_000
+    )
+    request_seconds: float = key("within which a request must be read and answered", gt=0, le=3600, unit="s")
+    drain_seconds: float = key("given to requests in work when the service stops", ge=0, le=3600, unit="s")
+    log_mb: float = key("size of the log, and again of the one before", gt=0, le=1024, unit="MB")
+
+
+Deployment = LocalDeployment
+
+
 # --- the whole -----------------------------------------------------------------------------------------------------
 
 
@@ -566,3 +615,5 @@ class Config:
     evaluation: Evaluation = key("final numbers")
     engine: Engine = key("what computes")
     tracking: Tracking = key("record sinks")
+    bundle: Bundle = key("what the bundle carries")
+    deployment: Deployment = key("where skinlab deploy puts a bundle; training does not look at it")

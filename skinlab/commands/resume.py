@@ -6,6 +6,7 @@ from pathlib import Path
 from skinlab.commands.arguments import Parser
 from skinlab.commands.train import carry_out, conclude, stop_on_sigterm
 from skinlab.config import parse
+from skinlab.config.redeclare import completed
 from skinlab.errors import OutputError
 from skinlab.logs import log_to
 from skinlab.run import Run
@@ -45,7 +46,7 @@ def main(argv: list[str]) -> int:
     record = Run.open(options.run).record
     if kind := record.get("kind"):
         raise OutputError(f"{options.run} is no training: run `skinlab {kind}` again")
-    config = parse(record.get("config", {}))
+    config = parse(completed(record.get("config", {})))
     launch.check(config.engine)
     stop_on_sigterm()
     run = Run.reopen(options.run)

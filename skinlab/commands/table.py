@@ -75,6 +75,7 @@ VERBS = (
         declares=True,
         paths=True,
     ),
+    Verb("bundle", "write a run's bundle as one file, to run where no skinlab is", ("--out", "--help"), paths=True),
     Verb("data", "fetch, audit and look at images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("cache", "list, delete or check what is kept to be faster: decoded images, hashes", verbs=CACHE_VERBS),
     Verb("weights", "list, fetch and convert published weights", arguments=("list", "fetch", "convert")),

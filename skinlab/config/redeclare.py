@@ -9,6 +9,7 @@ from typing import Any
 from skinlab import schema
 from skinlab.config import report
 from skinlab.config.composition import compose
+from skinlab.config.defaults import read_defaults
 from skinlab.config.origin import Origins
 from skinlab.config.overrides import Typed, read
 from skinlab.config.places import places
@@ -23,6 +24,22 @@ def root(override: str) -> str:
     ('dataset', 'dataset')
     """
     return override.lstrip("+~").partition("=")[0].partition(".")[0]
+
+
+ADDED = ("bundle", "deployment")
+"""Sections that declarations of earlier versions do not have."""
+
+
+def completed(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded declaration with the sections that its version of skinlab did not know yet, as conf/ has them."""
+    values = deepcopy(dict(recorded))
+    if all(name in values for name in ADDED):
+        return values
+    defaults = read_defaults()
+    known = defaults.files["config"] | {
+        group: defaults.files[f"{group}/{choice}"] for group, choice in defaults.chosen.items()
+    }
+    return {name: known[name] for name in ADDED} | values
 
 
 def redeclare(
@@ -42,7 +59,7 @@ def redeclare(
     Raises:
         ConfigError: one line for each mistake.
     """
-    values = deepcopy(dict(recorded))
+    values = completed(recorded)
     if other := [text for text in overrides if root(text) not in groups]:
         raise ConfigError("\n".join(f"{text}: only {' and '.join(groups)} can be declared anew here" for text in other))
     reading = read(overrides, places(config_dirs))

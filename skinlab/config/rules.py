@@ -15,9 +15,11 @@ from skinlab.config.problems import Problem
 from skinlab.config.tree import KeyPath
 from skinlab.evaluation import operating_rule
 from skinlab.settings import allowed_targets, settings_file
+from skinlab.transfer.addresses import is_loopback
 
 LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
 REVISION = "none|[0-9a-f]{4,64}"
+DEPLOYMENT_NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 LIBRARY = "albumentations."
 OWN = ("skinlab.augmentations.Hair", "skinlab.augmentations.Ruler")
 REFUSAL = (
@@ -50,6 +52,7 @@ def check(config: schema.Config) -> list[Problem]:
         _workers,
         _lr_find,
         _sinks,
+        _deployment,
     )
     return [problem for rule in rules for problem in rule(config)]
 
@@ -232,6 +235,17 @@ def _sinks(config: schema.Config) -> Iterator[Problem]:
         if importlib.util.find_spec(PACKAGES[sink]) is None:
             what = f"{PACKAGES[sink]} is not installed; pip install skinlab[tracking]"
             yield Problem(("tracking", "sinks"), config.tracking.sinks, what)
+
+
+def _deployment(config: schema.Config) -> Iterator[Problem]:
+    """The name becomes a folder and part of addresses; without keys only this machine may ask."""
+    declared = config.deployment
+    if declared.name is not None and not re.fullmatch(DEPLOYMENT_NAME, declared.name):
+        what = "must be 1 to 64 letters, digits, - or _, and begin with a letter or digit"
+        yield Problem(("deployment", "name"), declared.name, what)
+    if declared.auth == "none" and not is_loopback(declared.host):
+        what = f"leaves {declared.host} open to everybody: without keys only deployment.host=127.0.0.1 is listened on"
+        yield Problem(("deployment", "auth"), declared.auth, what, others=(("deployment", "host"),))
 
 
 def _copies(config: schema.Config) -> Iterator[Problem]:

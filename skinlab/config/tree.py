@@ -7,6 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from skinlab import schema
 
+TAGS = ("target", "name")  # the key that tells the choices of a group apart is the first of these that is fixed
 PRESETS = "experiment"  # the group whose choices may set any key; no key of its own
 KeyPath = tuple[str, ...]
 Kind = Any  # a type as written in the schema: int, list[float], str | None, Literal["a"], a dataclass, a union
@@ -44,8 +45,8 @@ def origin(kind: object) -> object:
 
 
 def follows_choice(path: KeyPath) -> bool:
-    """Whether this is the `name` of a group's choice: told by the chosen file, never set by itself."""
-    return path[1:] == ("name",) and any(variant_name(kind) for kind in siblings(path[:1]))
+    """Whether this is the tag of a group's choice: told by the chosen file, never set by itself."""
+    return any(path[1:] == (tag(kind),) for kind in siblings(path[:1]))
 
 
 def members(kind: Kind) -> tuple[Kind, ...]:
@@ -87,9 +88,15 @@ def key_types(section: type) -> dict[str, Kind]:
 
 
 def variant_name(section: type) -> str | None:
-    """The `name` that tells this dataclass from the others of its union."""
-    names = literals(key_types(section).get("name", str))
-    return names[0] if len(names) == 1 else None
+    """What tells this dataclass from the others of its union: the only value of its `tag`."""
+    key = tag(section)
+    return None if key is None else literals(key_types(section)[key])[0]
+
+
+def tag(section: type) -> str | None:
+    """The key that tells this dataclass from the others of its union, mostly `name`; None where nothing does."""
+    kinds = key_types(section)
+    return next((name for name in TAGS if len(literals(kinds.get(name, str))) == 1), None)
 
 
 def is_mapping(kind: Kind) -> bool:
@@ -115,7 +122,7 @@ def is_path(key: str) -> bool:
     (True, True, False)
     """
     name = key.rpartition(".")[2]
-    return name in ("path", "ground_truth", "metadata", "label_log") or name.endswith(("_root", "_dir"))
+    return name in ("path", "ground_truth", "metadata", "label_log", "key_file") or name.endswith(("_root", "_dir"))
 
 
 def in_list(path: KeyPath) -> bool:

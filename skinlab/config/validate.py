@@ -90,12 +90,13 @@ class _Reader:
         if len(kinds) == 1:
             return self.section(kinds[0], value, path)
         by_name = {tree.variant_name(kind): kind for kind in kinds}
-        name = value.get("name", MISSING)
+        key = tree.tag(kinds[0]) or tree.TAGS[-1]
+        name = value.get(key, MISSING)
         if isinstance(name, str) and name in by_name:
             return self.section(by_name[name], value, path)
         names = [str(known) for known in by_name]
         what = f"must be one of {', '.join(names)}"
-        return self.bad((*path, "name"), name, what, suggest.did_you_mean(str(name), names))
+        return self.bad((*path, key), name, what, suggest.did_you_mean(str(name), names))
 
     def section(self, kind: type, values: dict[str, Any], path: "KeyPath") -> Any:
         """A dataclass; every key of it must be there and no other."""

@@ -15,8 +15,9 @@ from skinlab.networks.classifier import Classifier
 from skinlab.networks.onnx_graph import PROBABILITIES, to_onnx
 from skinlab.networks.timm_architecture import TimmArchitecture
 from skinlab.networks.weights import Weights
+from skinlab.serving import portable
 
-MODEL, SIGNATURE, CHECKSUMS = "model.onnx", "signature.json", "SHA256SUMS"
+MODEL, SIGNATURE, CHECKSUMS, REPLAY = "model.onnx", "signature.json", "SHA256SUMS", "replay.json"
 SIGNATURE_VERSION = 1
 TOLERANCE = 1e-4
 """Largest difference in a probability between the engine and the exported model."""
@@ -69,7 +70,12 @@ def _explain(architecture: Classifier) -> dict[str, str] | None:
 
 
 def contents(
-    architecture: Classifier, weights: Weights, described: dict[str, Any], card: str, temperature: float = 1.0
+    architecture: Classifier,
+    weights: Weights,
+    described: dict[str, Any],
+    card: str,
+    temperature: float = 1.0,
+    replay: bytes | None = None,
 ) -> dict[str, bytes]:
     """The files of a bundle by name, checksums included; the same model gives the same bytes.
 
@@ -79,6 +85,7 @@ def contents(
         described: the signature.
         card: the model card, Markdown.
         temperature: of probabilities that are means over views; else the classifier holds it.
+        replay: the content of replay.json; None: the bundle has none.
     """
     metadata = {"classes": json.dumps(described["classes"]), "note": described["note"]}
     bundle = {
@@ -86,6 +93,8 @@ def contents(
         SIGNATURE: json_text(described).encode(),
         "labels.txt": ("\n".join(described["classes"]) + "\n").encode(),
         "MODEL_CARD.md": card.encode(),
+        **portable.contents(),
+        **({} if replay is None else {REPLAY: replay}),
     }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(bundle.items()))
     return bundle | {CHECKSUMS: sums.encode()}

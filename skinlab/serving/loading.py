@@ -5,7 +5,7 @@ Nothing is computed here, and no file is trusted before its checksum was compare
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from skinlab.data.images import DECODE_SETTINGS
 from skinlab.errors import BundleError
 from skinlab.evaluation.operating_rule import DEFAULT
 from skinlab.run import RUN_FILE, Run
-from skinlab.serving.bundle import CHECKSUMS, MODEL, SIGNATURE, SIGNATURE_VERSION
+from skinlab.serving.bundle import CHECKSUMS, MODEL, REPLAY, SIGNATURE, SIGNATURE_VERSION
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,16 @@ class Bundle:
         model: the ONNX model, serialised.
         sha256: hash of the model.
         signature: the content of signature.json.
+        files: SHA-256 of each file by name, but for the list of them itself.
+        replay: the content of replay.json; None: there is none.
     """
 
     path: Path
     model: bytes
     sha256: str
     signature: dict[str, Any]
+    files: dict[str, str] = field(default_factory=dict)
+    replay: bytes | None = None
 
     @property
     def classes(self) -> list[str]:
@@ -76,7 +80,8 @@ def load(path: Path) -> Bundle:
     files = _verified(folder)
     try:
         signature = json.loads(files[SIGNATURE])
-        bundle = Bundle(folder, files[MODEL], hashlib.sha256(files[MODEL]).hexdigest(), signature)
+        sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        bundle = Bundle(folder, files[MODEL], sums[MODEL], signature, sums, files.get(REPLAY))
         version, decode = signature["version"], signature["decode"]
         _ = bundle.classes, bundle.positive, bundle.threshold, bundle.image_size, bundle.note
     except (ValueError, KeyError, TypeError, IndexError) as error:

@@ -46,3 +46,8 @@ def test_mistakes_name_the_override(recorded, override, said):
     with pytest.raises(ConfigError) as caught:
         redeclare(recorded, [override], GROUPS)
     assert said in str(caught.value)
+
+
+def test_a_record_of_an_earlier_version_gets_the_sections_that_it_did_not_know(recorded):
+    earlier = {name: value for name, value in recorded.items() if name not in ("bundle", "deployment")}
+    assert to_dict(redeclare(earlier, [], GROUPS)) == recorded

@@ -347,3 +347,21 @@ def test_an_engine_whose_packages_are_missing_is_refused(mistakes, monkeypatch):
         "conf/engine/torch.yaml: engine.name=torch: "
         "torch and lightning-fabric are not installed; pip install skinlab[torch]"
     )
+
+
+@pytest.mark.parametrize("name", ["''", "a/b", "..", "-a", "a b", "x" * 65])
+def test_the_name_of_a_deployment_is_fit_for_a_folder_and_an_address(name, mistakes):
+    (line,) = mistakes(f"deployment.name={name}")
+    assert "must be 1 to 64 letters, digits, - or _" in line
+
+
+def test_without_keys_only_this_machine_is_listened_to(mistakes):
+    (line,) = mistakes("deployment.auth=none", "deployment.host=0.0.0.0")
+    assert "leaves 0.0.0.0 open to everybody" in line
+    assert compose(["deployment.auth=none"]).config.deployment.auth == "none"
+
+
+def test_the_target_of_a_deployment_follows_from_its_group(mistakes):
+    assert mistakes("deployment.target=local") == [
+        "deployment.target=local: follows the choice from the group; write deployment=local"
+    ]

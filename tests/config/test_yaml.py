@@ -19,7 +19,7 @@ def load(name):
 
 def section_of(group, values):
     kinds = tree.siblings((group,))
-    named = [kind for kind in kinds if tree.variant_name(kind) == values.get("name")]
+    named = [kind for kind in kinds if tree.variant_name(kind) == values.get(tree.tag(kind) or "name")]
     return (named or kinds)[0]
 
 
@@ -39,11 +39,12 @@ def test_the_root_holds_exactly_the_keys_that_no_group_holds():
     assert set(root["lr_find"]) == set(tree.key_types(schema.LrFind))
     assert set(root["audit"]) == set(tree.key_types(schema.Audit))
     assert set(root["evaluation"]) == set(tree.key_types(schema.Evaluation))
+    assert set(root["bundle"]) == set(tree.key_types(schema.Bundle))
 
 
 def test_every_group_of_the_schema_has_a_folder():
     sections = {key.dotted for key in tree.own_keys(schema.Config) if tree.sections(key.kind)}
-    assert sections - set(GROUPS) == {"audit", "training", "lr_find", "evaluation"}
+    assert sections - set(GROUPS) == {"audit", "training", "lr_find", "evaluation", "bundle"}
 
 
 def test_every_variant_of_the_schema_has_its_file():

@@ -12,6 +12,7 @@ import pytest
 from skinlab import machine, paths
 from skinlab.data.images import decode
 from skinlab.data.split import SUBSETS
+from skinlab.serving import loading, replay
 from tests.integration.commands import Done, Workplace, metrics, record, shared_memory_of, temporary_files, workers_of
 
 FILES = {
@@ -21,8 +22,13 @@ FILES = {
     "audit.json",
     "bundle/MODEL_CARD.md",
     "bundle/SHA256SUMS",
+    "bundle/answering.py",
+    "bundle/decoding.py",
     "bundle/labels.txt",
     "bundle/model.onnx",
+    "bundle/replay.json",
+    "bundle/requirements.txt",
+    "bundle/score.py",
     "bundle/signature.json",
     "checkpoints/best.safetensors",
     "checkpoints/last/cntk.model",
@@ -175,6 +181,20 @@ def test_the_bundle_repeats_the_predictions_from_image_files(finished_run: Path,
     served = session.run([signature["output"]["name"]], {signature["input"]["name"]: images})[0]
     stored = [[float(row[f"probability_{name}"]) for name in signature["classes"]] for row in rows]
     np.testing.assert_allclose(served, stored, atol=1e-4)
+
+
+def test_the_replay_set_is_of_test_images_as_they_were_with_their_stored_probabilities(
+    finished_run: Path, cntk_home: Path
+) -> None:
+    (drawn,) = (cntk_home / paths.cache().name / "synthetic").glob("*/phantom_00048.png")
+    stored = {row["image_id"]: row for row in table(finished_run / "predictions.csv") if row["subset"] == "test"}
+    held = replay.of(loading.load(finished_run))
+    assert len(held) == 4
+    for image in held:
+        assert image.content == (drawn.parent / f"{image.name}.png").read_bytes()
+        assert [repr(value) for value in image.probabilities] == [
+            stored[image.name][f"probability_{name}"] for name in ("benign", "malignant")
+        ]
 
 
 def test_predict_repeats_the_predictions_from_image_files(
