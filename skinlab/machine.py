@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,12 @@ from typing import Any
 import skinlab
 
 
+@cache
 def code_version() -> dict[str, Any]:
-    """Version of skinlab and, in a checkout, its commit and whether files differ from it."""
+    """Version of skinlab and, in a checkout, its commit and whether files differ from it.
+
+    Asked once a process: later changes of the files are not in what it runs.
+    """
     checkout = Path(skinlab.__file__).resolve().parent.parent
     version: dict[str, Any] = {"version": skinlab.__version__, "commit": None, "dirty": None}
     if (checkout / ".git").exists():
@@ -33,8 +38,9 @@ def _git(checkout: Path, *arguments: str) -> str | None:
     return done.stdout.strip()
 
 
+@cache
 def packages() -> dict[str, str]:
-    """Every package installed in this environment, by lower-case name, with its version."""
+    """Every package installed in this environment, by lower-case name, with its version; read once a process."""
     found = {item.metadata["Name"].lower(): item.version for item in metadata.distributions() if item.metadata["Name"]}
     return dict(sorted(found.items()))
 
@@ -51,6 +57,7 @@ def describe() -> dict[str, Any]:
     }
 
 
+@cache
 def _cpu_model() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

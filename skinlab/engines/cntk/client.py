@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from skinlab import files, schema
 from skinlab.engines import agreement
 from skinlab.engines.base import Batch, Plan, StepResult
-from skinlab.engines.cntk import gpu
+from skinlab.engines.cntk import gpu, warm
 from skinlab.engines.cntk import runtime as runtimes
 from skinlab.engines.cntk.shared import SharedArrays, no_room, shared_folder
 from skinlab.engines.cntk.worker_group import WorkerGroup
@@ -44,7 +44,9 @@ class CntkEngine:
     """
 
     def __init__(self, engine: schema.CntkEngine, seed: int) -> None:
-        self._runtime = runtimes.require()
+        self._key = warm.key(engine)
+        idle = warm.take(engine)
+        self._runtime = idle.runtime if idle else runtimes.require()
         self._shared: SharedArrays | None = None
         self._rates = np.empty(0)
         self._plan: Plan | None = None
@@ -52,7 +54,7 @@ class CntkEngine:
         with ExitStack() as undo:  # also where Ctrl-C comes while the worker starts
             self._folder = shared_folder()
             undo.callback(shutil.rmtree, self._folder, ignore_errors=True)
-            self._worker = start_worker(self._runtime, engine, self._folder)
+            self._worker = idle.worker if idle else start_worker(self._runtime, engine, self._folder)
             undo.callback(self._worker.stop)
             undo.callback(self._worker.kill)
             self._hello = self._worker.ask("hello", gpu=self._choose_gpu(engine), seed=seed)
@@ -174,6 +176,9 @@ class CntkEngine:
     def close(self) -> None:
         """See `Engine.close`."""
         self._worker.stop()
+        self._free()
+
+    def _free(self) -> None:
         if self._shared is not None:
             self._shared.close()
             self._shared = None
@@ -185,6 +190,9 @@ class CntkEngine:
     def __exit__(self, exception_type: type[BaseException] | None, *rest: object) -> None:
         if exception_type is not None:
             self._worker.kill()  # it may be in the middle of a long step that nobody waits for any more
+        elif isinstance(self._worker, WorkerProcess) and warm.give(warm.Idle(self._key, self._runtime, self._worker)):
+            self._free()
+            return
         self.close()
 
     def _choose_gpu(self, engine: schema.CntkEngine) -> int | None:

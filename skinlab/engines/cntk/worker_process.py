@@ -60,6 +60,10 @@ class WorkerProcess:
         result: dict[str, Any] = answer["ok"]
         return result
 
+    def forget_words(self) -> None:
+        """Drop what it has written to standard error: a later error quotes later words."""
+        self._words.clear()
+
     def stop(self) -> None:
         """End the worker: by closing its input, then by force. Safe to call twice."""
         if self._process.poll() is None:
@@ -112,6 +116,11 @@ class LastWords:
         self.file.seek(0)
         lines = [line.strip() for line in self.file if line.strip() and not line.startswith(self._noise)]
         return " | ".join(lines[-LAST_WORDS:]) or "none"
+
+    def clear(self) -> None:
+        """Forget what was written; the writer, which shares our place in the file, goes on at its start."""
+        self.file.seek(0)
+        self.file.truncate()
 
     def close(self) -> None:
         """Forget it; safe to call twice."""

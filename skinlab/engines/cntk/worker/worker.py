@@ -10,6 +10,7 @@ Networks are described as in skinlab/networks/architecture.py; arrays have torch
 """
 
 import ctypes
+import gc
 import json
 import math
 import mmap
@@ -248,6 +249,7 @@ class Worker:
             "python": sys.version.split()[0],
             "device": str(chosen),
             "pid": os.getpid(),
+            "threads": int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0))),
             "mkl_debug_cpu_type": os.environ.get("MKL_DEBUG_CPU_TYPE"),
         }
 
@@ -266,6 +268,14 @@ class Worker:
         self.trainer = cntk.Trainer(graph.training_logits, (loss, errors), [learner])
         self._map(shared)
         return {"parameters": sum(value.value.size for value in graph.training_logits.parameters)}
+
+    def reset(self):
+        """Forget network, optimizer and shared arrays; tell the bytes of memory that are in use after that."""
+        self.graph = self.trainer = self.optimizer = self.shared = self.map_gradients = None
+        gc.collect()
+        with open("/proc/self/statm") as file:
+            pages = int(file.read().split()[1])
+        return {"memory": pages * os.sysconf("SC_PAGE_SIZE")}
 
     def _map(self, shared):
         with open(shared["path"], "r+b") as file:
