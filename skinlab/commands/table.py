@@ -21,7 +21,8 @@ class Verb:
         arguments: fixed words that may follow, for completion.
         paths: whether files or folders follow.
         declares: whether `key=value` overrides follow.
-        verbs: of a verb that only dispatches: what it dispatches to.
+        verbs: of a verb that dispatches: what it dispatches to.
+        runs: whether runs follow: folders, or the short names of `skinlab runs`.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Verb:
     paths: bool = False
     declares: bool = False
     verbs: tuple["Verb", ...] = ()
+    runs: bool = False
 
 
 _FETCH_OPTIONS = ("--query", "--collections", "--limit", "--size", "--resize", "--licenses", "--urls", "--out")
@@ -58,6 +60,19 @@ CACHE_VERBS = (
     Verb("clear", "delete what was not used for a time, or everything", ("--older-than", "--all", "--help")),
     Verb("verify", "read everything again, delete what is damaged"),
 )
+_LIST_OPTIONS = ("--since", "--sort", "--reverse", "--limit", "--columns", "--json", "--csv", "--output", "--help")
+RUNS_VERBS = (
+    Verb("show", "what a run is and what came of it", ("--json", "--output", "--help"), runs=True),
+    Verb("diff", "only what differs between two runs", ("--json", "--output", "--help"), runs=True),
+    Verb("tag", "give tags", ("--output", "--help"), runs=True),
+    Verb("untag", "take tags away", ("--output", "--help"), runs=True),
+    Verb("note", "add a note", ("--output", "--help"), runs=True),
+    Verb("archive", "one file of a run, for another machine", ("--out", "--output", "--help"), runs=True),
+    Verb("import", "unpack such a file", ("--most-gb", "--output", "--help"), paths=True),
+    Verb("delete", "move runs to the trash", ("--output", "--help"), runs=True),
+    Verb("restore", "bring back from the trash", ("--output", "--help")),
+    Verb("trash", "list or empty the trash", ("--older-than", "--all", "--output", "--help"), arguments=("empty",)),
+)
 _PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
 _EVALUATE_OPTIONS = ("--subset", "--on-overlap", "--threads", "--config-dir", "--help")
 
@@ -65,17 +80,19 @@ VERBS = (
     Verb("train", "train a declared experiment; -m sweeps over several values", DECLARING, declares=True),
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
     Verb("lr-find", "find a learning rate by training at a rising one", DECLARING[2:], declares=True),
-    Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True),
+    Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True, runs=True),
     Verb("folds", "summarise the runs of a cross-validation as one experiment", ("--json", "--help"), paths=True),
-    Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True),
+    Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True, runs=True),
     Verb(
         "evaluate",
         "score a finished run on another data set, or again on its own",
         _EVALUATE_OPTIONS,
         declares=True,
         paths=True,
+        runs=True,
     ),
     Verb("bundle", "write a run's bundle as one file, to run where no skinlab is", ("--out", "--help"), paths=True),
+    Verb("runs", "list, compare, tag, pack and delete runs; skinlab runs --help", _LIST_OPTIONS, verbs=RUNS_VERBS),
     Verb("data", "fetch, audit and look at images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("cache", "list, delete or check what is kept to be faster: decoded images, hashes", verbs=CACHE_VERBS),
     Verb("weights", "list, fetch and convert published weights", arguments=("list", "fetch", "convert")),
