@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from skinlab import methods, networks, records, schema
+from skinlab import methods, networks, records, schema, tracking
 from skinlab.config import to_dict
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.data.prepare import Prepared, prepare
@@ -58,17 +58,18 @@ def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
     Raises:
         SkinlabError: of the kind that says whose fault it was: the data, the engine, the disk.
     """
-    networks.require(config.network)
-    pretrained.require(config.network)  # before the data: a long preparation should not end in a missing file
-    with run.timed("data_s"):
-        data = prepare_data(config, run)
-    trained = methods.train(config, data, run)
-    with run.timed("evaluation_s"):
-        evaluated = evaluate(config, data, trained, run)
-    with run.timed("bundle_s"):
-        deploy(config, data, trained, evaluated, run)
-    report(config, data, trained, evaluated, run)
-    return evaluated.result
+    with tracking.follow(config, run, records.data_note(config.dataset)) as tracker:
+        networks.require(config.network)
+        pretrained.require(config.network)  # before the data: a long preparation should not end in a missing file
+        with run.timed("data_s"):
+            data = prepare_data(config, run)
+        trained = methods.train(config, data, run, tracker)
+        with run.timed("evaluation_s"):
+            evaluated = evaluate(config, data, trained, run)
+        with run.timed("bundle_s"):
+            deploy(config, data, trained, evaluated, run)
+        report(config, data, trained, evaluated, run)
+        return evaluated.result
 
 
 def prepare_data(config: schema.Config, run: Run) -> Prepared:

@@ -183,7 +183,7 @@ class Run:
         try:
             yield
         except BaseException as error:
-            self._end(clock, "failed" if isinstance(error, Exception) else "interrupted", _reason(error))
+            self._end(clock, *ending_of(error))
             raise
         self._end(clock, "finished", None)
 
@@ -194,6 +194,11 @@ class Run:
         (self.path / LOCK_FILE).unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.close()
+
+
+def ending_of(error: BaseException) -> tuple[Status, str]:
+    """What a run is that this ended, and why, in one line."""
+    return "failed" if isinstance(error, Exception) else "interrupted", _reason(error)
 
 
 def _reason(error: BaseException) -> str:

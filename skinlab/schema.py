@@ -538,10 +538,31 @@ Engine = CntkEngine | TorchEngine
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tracking:
-    """Where the per-epoch record goes besides the run directory."""
+class Mlflow:
+    """Runs of MLflow: parameters, numbers by epoch, final numbers with intervals, artifacts. See docs/tracking.md."""
 
-    sinks: list[Literal["tensorboard"]] = key("tensorboard: event files in the run directory")
+    uri: str | None = key("of the tracking store or server; null: sqlite in output_dir, with the artifacts beside it")
+    experiment: str = key("name of MLflow's experiment; made where there is none")
+    bundle: bool = key("whether the bundle is an artifact too")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureMl:
+    """Runs in an Azure ML workspace, by its MLflow address; `pip install 'skinlab[azureml]'`."""
+
+    uri: str = key("as `az ml workspace show --query mlflow_tracking_uri` prints it: azureml://...")
+    experiment: str = key("name of the workspace's experiment; made where there is none")
+    bundle: bool = key("whether the bundle is an artifact too")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracking:
+    """Where the record of a run goes besides its directory; a sink that fails never fails the run."""
+
+    wait: float = key("longest time that the end of a run waits for each of its sinks", ge=1, le=3600, unit="s")
+    tensorboard: bool = key("event files in the run directory")
+    mlflow: Mlflow | None = key("runs of MLflow; null: none")
+    azureml: AzureMl | None = key("runs of an Azure ML workspace; null: none")
 
 
 # --- the whole -----------------------------------------------------------------------------------------------------
@@ -565,4 +586,4 @@ class Config:
     lr_find: LrFind = key("the test of skinlab lr-find; training does not look at it")
     evaluation: Evaluation = key("final numbers")
     engine: Engine = key("what computes")
-    tracking: Tracking = key("record sinks")
+    tracking: Tracking = key("record sinks; several choices at once: tracking=[tensorboard,mlflow]")

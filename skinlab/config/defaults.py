@@ -22,8 +22,8 @@ class Defaults:
     def values(self, path: KeyPath) -> dict[str, Any]:
         """The values of a key, by the file that holds them; the file chosen by default comes first."""
         group = path[0]
-        if group not in self.chosen:
-            return {"config": found[0]} if (found := _dig(self.files["config"], path)) else {}
+        if (found := _dig(self.files["config"], path)) or group not in self.chosen:
+            return {"config": found[0]} if found else {}
         first = f"{group}/{self.chosen[group]}"
         names = [first, *sorted(name for name in self.files if name.startswith(f"{group}/") and name != first)]
         held = {name: _dig(self.files[name], path[1:]) for name in names}

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from skinlab import networks, schema
 from skinlab.config import suggest, wording
@@ -25,7 +26,12 @@ REFUSAL = (
     f"{' and '.join(OWN)}"
 )
 NEAREST = 3  # names of models that an error suggests
-PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it needs
+SINK_PACKAGES = {  # tracking sink -> the modules that it needs, and the extra that brings them
+    "tensorboard": (("tensorboard",), "tracking"),
+    "mlflow": (("mlflow",), "tracking"),
+    "azureml": (("mlflow", "azureml.mlflow"), "azureml"),
+}
+STORES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql")
 OPTIMIZERS = {
     "cntk": ("sgd", "momentum_sgd", "nesterov", "adam", "rmsprop", "adagrad"),
     "torch": ("sgd", "momentum_sgd", "nesterov", "adam", "adamw", "rmsprop", "adagrad"),
@@ -50,6 +56,7 @@ def check(config: schema.Config) -> list[Problem]:
         _workers,
         _lr_find,
         _sinks,
+        _addresses,
     )
     return [problem for rule in rules for problem in rule(config)]
 
@@ -228,10 +235,39 @@ def _subgroups(config: schema.Config) -> Iterator[Problem]:
 
 
 def _sinks(config: schema.Config) -> Iterator[Problem]:
-    for sink in config.tracking.sinks:
-        if importlib.util.find_spec(PACKAGES[sink]) is None:
-            what = f"{PACKAGES[sink]} is not installed; pip install skinlab[tracking]"
-            yield Problem(("tracking", "sinks"), config.tracking.sinks, what)
+    for sink, (modules, extra) in SINK_PACKAGES.items():
+        declared = getattr(config.tracking, sink)
+        missing = [module for module in modules if declared and not _is_installed(module)]
+        if missing:
+            yield Problem(("tracking", sink), sink, f"{missing[0]} is not installed; pip install 'skinlab[{extra}]'")
+
+
+def _is_installed(module: str) -> bool:
+    package, _, below = module.partition(".")
+    return importlib.util.find_spec(package) is not None and (not below or importlib.util.find_spec(module) is not None)
+
+
+def _addresses(config: schema.Config) -> Iterator[Problem]:
+    """Where a run is told about: of a known kind, and without a secret, since declarations are kept and shown."""
+    mlflow, azureml = config.tracking.mlflow, config.tracking.azureml
+    if mlflow and mlflow.uri is not None:
+        kinds = "a server, http://HOST:PORT, or a store, sqlite:///FILE"
+        yield from _address(("tracking", "mlflow", "uri"), mlflow.uri, STORES, kinds)
+    if azureml:
+        yield from _address(("tracking", "azureml", "uri"), azureml.uri, ("azureml",), "an address azureml://...")
+
+
+def _address(path: KeyPath, uri: str, schemes: Sequence[str], kinds: str) -> Iterator[Problem]:
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # e.g. half a bracket of an IPv6 address
+        yield Problem(path, uri, f"must be {kinds}")
+        return
+    if parts.scheme.partition("+")[0] not in schemes or "://" not in uri:
+        yield Problem(path, uri, f"must be {kinds}")
+    elif parts.password is not None:
+        what = "holds a password, which would be kept with every run: use MLFLOW_TRACKING_PASSWORD or ~/.pgpass"
+        yield Problem(path, uri, what)
 
 
 def _copies(config: schema.Config) -> Iterator[Problem]:

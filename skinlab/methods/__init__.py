@@ -6,14 +6,15 @@ from skinlab.methods.featurize import featurize
 from skinlab.methods.finetune import finetune
 from skinlab.methods.trained import Trained
 from skinlab.run import Run
+from skinlab.training.loop import Observer
 
 
-def train(config: schema.Config, data: Prepared, run: Run) -> Trained:
-    """Carry out the declared method.
+def train(config: schema.Config, data: Prepared, run: Run, observer: Observer) -> Trained:
+    """Carry out the declared method; `observer` is told of its epochs, where it has any.
 
     Raises:
         SkinlabError: of the kind that says whose fault it was: the declaration, the data, the engine, the disk.
     """
     if isinstance(config.method, schema.Featurize):
         return featurize(config, config.method, data, run)
-    return finetune(config, config.method, data, run)
+    return finetune(config, config.method, data, run, observer)

@@ -13,19 +13,19 @@ from skinlab.networks import pretrained
 from skinlab.run import Run
 from skinlab.training import minibatch, observers, schedule
 from skinlab.training.checkpoint import Checkpoints
-from skinlab.training.loop import Fit, fit, predict_rows
+from skinlab.training.loop import Fit, Observer, fit, predict_rows
 from skinlab.training.validation import Validation, validation
 
 log = logging.getLogger(__name__)
 
 
-def finetune(config: schema.Config, method: schema.Finetune, data: Prepared, run: Run) -> Trained:
+def finetune(config: schema.Config, method: schema.Finetune, data: Prepared, run: Run, observer: Observer) -> Trained:
     """Train the network on the declared engine; the best epoch by the validation subset is kept."""
     with engines.start(config.engine, config.seed) as engine:
         plan = make_plan(config, method, data)
         records.engine(run, engine.describe(), engine.packages())
         with run.timed("training_s"):
-            fitted = train(config, data, plan, engine, run)
+            fitted = train(config, data, plan, engine, run, observer)
         with run.timed("evaluation_s"):
             predictions = predict(config, data, plan, engine, run)
     return Trained(plan.architecture, predictions, fitted.position)
@@ -71,7 +71,7 @@ def make_loader(config: schema.Config, data: Prepared, features: int) -> Loader:
     )
 
 
-def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run) -> Fit:
+def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run, observer: Observer) -> Fit:
     """Fit the network to the training subset; the best epoch by the validation subset is kept."""
     loader = make_loader(config, data, plan.architecture.features)
     with loader:  # its processes get ready while the engine builds
@@ -87,11 +87,8 @@ def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run
             return validation(data.targets[held_out], probabilities, data.positive)
 
         checkpoints = Checkpoints(run.folder("checkpoints"))
-        with (
-            observers.tracking(config.tracking.sinks, run.path) as sinks,
-            observers.terminal(config.training.epochs, plan.epoch_images) as terminal,
-        ):
-            told = observers.Observers([records.MetricsFile(run), terminal, *sinks])
+        with observers.terminal(config.training.epochs, plan.epoch_images) as terminal:
+            told = observers.Observers([records.MetricsFile(run), terminal, observer])
             fitted = fit(engine, loader, validate, config.training, plan.rates, checkpoints, told)
     records.training(run, fitted)
     return fitted

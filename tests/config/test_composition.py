@@ -11,6 +11,7 @@ from skinlab.config.rules import OPTIMIZERS
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 NEEDED = {
+    "tracking": {"azureml": ["tracking.azureml.uri=azureml://host/mlflow"]},
     "dataset": {
         "folder": ["dataset.path=x"],
         "ham10000": ["dataset.path=x"],
