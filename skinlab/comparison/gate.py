@@ -220,7 +220,7 @@ def _probabilities(run: Finished, tested: Tested, names: Sequence[str]) -> np.nd
     place = {name: row for row, name in enumerate(tested.image_ids)}
     found = np.array([tested.probabilities[place[name]] for name in names], dtype=np.float64)
     finite = np.isfinite(found).all(axis=1)
-    if bad := [names[row] for row in np.flatnonzero(~finite)]:
+    if bad := [names[row] for row in np.flatnonzero(~finite).tolist()]:
         raise DataError(f"{run.path}: predictions of {len(bad)} test images are not finite numbers: {listed(bad)}")
     return found
 

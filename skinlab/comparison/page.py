@@ -147,10 +147,18 @@ def _curve(comparison: Comparison, drawn: Sequence[Arm], code: int, name: str) -
         points = _mean_curve(comparison, arm, code)
         if np.isfinite(points).all():
             parts.append(svg.line(area, [(float(x), float(y)) for x, y in points], svg.look(place)))
-            entries.append((svg.look(place), arm.name))
+            entries.append((svg.look(place), _entry(comparison, arm)))
     title = f"ROC curves, {name}"
     told = f"{title}: {', '.join(arm.name for arm in drawn)}"
     return figure(title, svg.chart(area, told, *parts), svg.legend([*entries, ("chance", "chance")]))
+
+
+def _entry(comparison: Comparison, arm: Arm) -> str:
+    """What the legend says of an experiment: the AUC where it is the one of the curve."""
+    standing = next(one for one in comparison.standings if one.arm is arm)
+    if comparison.folds[0].images.classes > BINARY:
+        return arm.name
+    return f"{arm.name}: AUC {tables.number(standing, 'auc')}"
 
 
 def _mean_curve(comparison: Comparison, arm: Arm, code: int) -> Floats:

@@ -80,8 +80,10 @@ def mcnemar(only_one: int, only_other: int) -> float:
     from scipy.stats import binom
 
     discordant, fewer = only_one + only_other, min(only_one, only_other)
-    if only_one == only_other:
+    if discordant == 0:
         return 1.0
+    if only_one == only_other:
+        return float(1 - 0.5 * binom.pmf(fewer, discordant, 0.5))
     return float(2 * binom.cdf(fewer, discordant, 0.5) - binom.pmf(fewer, discordant, 0.5))
 
 
