@@ -59,6 +59,7 @@ CACHE_VERBS = (
     Verb("verify", "read everything again, delete what is damaged"),
 )
 _PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
+_COMPARE_OPTIONS = ("--metric", "--top", "--reference", "--each", "--common", "--force", "--json", "--out", "--help")
 _EVALUATE_OPTIONS = ("--subset", "--on-overlap", "--threads", "--config-dir", "--help")
 
 VERBS = (
@@ -67,6 +68,7 @@ VERBS = (
     Verb("lr-find", "find a learning rate by training at a rising one", DECLARING[2:], declares=True),
     Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True),
     Verb("folds", "summarise the runs of a cross-validation as one experiment", ("--json", "--help"), paths=True),
+    Verb("compare", "say whether one run is better than another, and how sure that is", _COMPARE_OPTIONS, paths=True),
     Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True),
     Verb(
         "evaluate",

@@ -1,6 +1,7 @@
 """The values that come with skinlab, as written in conf/: for help texts. Composes nothing."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from skinlab.config.tree import KeyPath
@@ -52,3 +53,11 @@ def read_defaults() -> Defaults:
         for file in sorted((folder / group).glob("*.yaml"))
     }
     return Defaults(chosen, {"config": root, **files})
+
+
+def output_dir() -> Path:
+    """Where runs lie if nothing else is declared."""
+    import yaml
+
+    root = yaml.safe_load((conf_dir() / "config.yaml").read_text(encoding="utf-8"))
+    return Path(root["output_dir"])

@@ -1,7 +1,7 @@
 """How sure a number is: confidence intervals for proportions, for the AUC and, by resampling, for anything else.
 
 Images of one lesion or patient are not independent. What takes `groups` or `units` allows for that; the plain Wilson
-and DeLong intervals do not, and are for one image per group. Comparing two models is not done here.
+and DeLong intervals do not, and are for one image per group. Which model is better is decided in skinlab.comparison.
 """
 
 import math
@@ -180,11 +180,22 @@ def structural_components(positives: Booleans, scores: Floats) -> tuple[Floats, 
         return above / len(below), 1 - below / len(above)
 
 
-def delong_variance(positives: Booleans, scores: Floats, units: Integers | None = None) -> float:
-    """Variance of the AUC, in n log n time.
+class Contributions(NamedTuple):
+    """What the units of a test set add to the variance of an AUC.
 
-    DeLong, DeLong and Clarke-Pearson (1988) for independent images; Obuchowski (1997) where images share units, which
-    is the same with the components summed by unit first.
+    Attributes:
+        up: by their positive images, float64 [units]; sums to 0.
+        down: by their negative ones, float64 [units]; sums to 0.
+        factors: for the units with positives, those with negatives, and all: n / (n - 1).
+    """
+
+    up: Floats
+    down: Floats
+    factors: tuple[float, float, float]
+
+
+def contributions(positives: Booleans, scores: Floats, units: Integers | None = None) -> Contributions | None:
+    """The structural components of an AUC, summed by unit.
 
     Args:
         positives: bool [N].
@@ -192,21 +203,38 @@ def delong_variance(positives: Booleans, scores: Floats, units: Integers | None 
         units: which unit each image belongs to, int64 [N], see `unit_codes`; or None: each is its own.
 
     Returns:
-        The variance; nan where the images of a class come from fewer than two units.
+        The contributions; None where the images of a class come from fewer than two units.
     """
     above, below = structural_components(positives, scores)
     _, codes = np.unique(np.arange(len(scores)) if units is None else units, return_inverse=True)
-    count = codes.max(initial=-1) + 1
-    holding_positives, holding_negatives = len(np.unique(codes[positives])), len(np.unique(codes[~positives]))
-    if min(holding_positives, holding_negatives) <= 1:
-        return math.nan
+    count = int(codes.max(initial=-1)) + 1
+    holding = len(np.unique(codes[positives])), len(np.unique(codes[~positives])), count
+    if min(holding) <= 1:
+        return None
     up = np.bincount(codes[positives], weights=above - above.mean(), minlength=count) / len(above)
     down = np.bincount(codes[~positives], weights=below - below.mean(), minlength=count) / len(below)
+    of_positives, of_negatives, of_all = (number / (number - 1) for number in holding)
+    return Contributions(up, down, (of_positives, of_negatives, of_all))
+
+
+def delong_covariance(one: Contributions, other: Contributions) -> float:
+    """Covariance of the AUCs of two models on the same images; with itself, the variance.
+
+    DeLong, DeLong and Clarke-Pearson (1988) for independent images; Obuchowski (1997) where images share units, which
+    is the same with the components summed by unit first.
+    """
+    of_positives, of_negatives, of_all = one.factors
     return float(
-        np.sum(up**2) * holding_positives / (holding_positives - 1)
-        + np.sum(down**2) * holding_negatives / (holding_negatives - 1)
-        + 2 * np.sum(up * down) * count / (count - 1)
+        np.sum(one.up * other.up) * of_positives
+        + np.sum(one.down * other.down) * of_negatives
+        + np.sum(one.up * other.down + one.down * other.up) * of_all
     )
+
+
+def delong_variance(positives: Booleans, scores: Floats, units: Integers | None = None) -> float:
+    """Variance of the AUC, in n log n time: see `delong_covariance`; nan where there are no `contributions`."""
+    own = contributions(positives, scores, units)
+    return math.nan if own is None else delong_covariance(own, own)
 
 
 def delong(positives: Booleans, scores: Floats, confidence: float, units: Integers | None = None) -> Interval:
@@ -343,12 +371,25 @@ def bootstrap(
     >>> bool(43 < low[0] < 45), bool(54 < high[0] < 56)
     (True, True)
     """
+    values = resampled(statistic, rows, groups, resamples=resamples, seed=seed, strata=strata)
+    bounds = _percentiles(values, confidence)
+    return bounds if ranges is None else _within(ranges, statistic(np.ones((1, rows)))[0], values, bounds, confidence)
+
+
+def resampled(
+    statistic: Callable[[Floats], Floats],
+    rows: int,
+    groups: Sequence[str | None] | None,
+    *,
+    resamples: int,
+    seed: int,
+    strata: Integers | None = None,
+) -> Floats:
+    """The statistics of each resample of `bootstrap`, float64 [R, K]; the arguments are its."""
     units = unit_codes(groups, rows)
     members = _members(units, np.zeros(rows, dtype=np.int64) if strata is None else strata)
     drawn = _draws(members, resamples, max(1, DRAWN_AT_ONCE // max(1, rows)), seed)
-    values = np.concatenate([statistic(counts[:, units]) for counts in drawn])
-    bounds = _percentiles(values, confidence)
-    return bounds if ranges is None else _within(ranges, statistic(np.ones((1, rows)))[0], values, bounds, confidence)
+    return np.concatenate([statistic(counts[:, units]) for counts in drawn])
 
 
 def _members(units: Integers, strata: Integers) -> list[Integers]:
@@ -395,16 +436,30 @@ def _within(ranges: Ranges, values: Floats, resampled: Floats, percentiles: Boot
     for column in np.flatnonzero(inside & (ranges.freedom >= 1)):
         value, top = values[column], ranges.top[column]
         width = stdtrit(ranges.freedom[column], (1 + confidence) / 2) * np.nanstd(resampled[:, column], ddof=1)
-        if math.isinf(top):
-            factor = math.exp(min(width / value, FARTHEST))
-            low[column], high[column] = value / factor, value * factor
-        else:
-            centre, half = math.log(value / (top - value)), width * top / (value * (top - value))
-            low[column], high[column] = top * _expit(centre - half), top * _expit(centre + half)
+        low[column], high[column] = bounded(float(value), float(width), float(top))
     return Bootstrap(low, high)
 
 
 # --- shared --------------------------------------------------------------------------------------------------------
+
+
+def bounded(value: float, half: float, top: float) -> tuple[float, float]:
+    """Bounds inside the range of a value from 0 to `top`: on the logit or, where there is no top, the logarithm.
+
+    Args:
+        value: above 0 and below `top`.
+        half: half the width of the interval that would be symmetric.
+        top: the largest value, inf where there is none.
+
+    >>> low, high = bounded(0.9, 0.1, top=1.0)
+    >>> round(low, 3), round(high, 3)
+    (0.748, 0.965)
+    """
+    if math.isinf(top):
+        factor = math.exp(min(half / value, FARTHEST))
+        return value / factor, value * factor
+    centre, width = math.log(value / (top - value)), half * top / (value * (top - value))
+    return top * _expit(centre - width), top * _expit(centre + width)
 
 
 def _quantile(confidence: float) -> float:

@@ -1,36 +1,13 @@
 """The directory of one fold's run: its declaration, and the test predictions of a finished one. Writes nothing."""
 
-import csv
 import json
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from skinlab.data.split import LEFT_OUT
 from skinlab.errors import DataError
 from skinlab.run import RUN_FILE, Run
-
-_PROBABILITY = "probability_"
-
-
-@dataclass(frozen=True)
-class Tested:
-    """The test subset of a fold; row i of everything is the same image.
-
-    Attributes:
-        image_ids: of the images.
-        labels: their classes.
-        groups: their lesions or patients, None where not known.
-        probabilities: of each class.
-        others: the images of the data set that are not tested in this fold.
-    """
-
-    image_ids: list[str]
-    labels: list[str]
-    groups: list[str | None]
-    probabilities: list[list[float]]
-    others: set[str]
+from skinlab.tested import Tested, read_tested
 
 
 class FoldRun:
@@ -80,7 +57,10 @@ class FoldRun:
         try:
             result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise _unreadable(path, error) from error
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise DataError(
+                f"{path} cannot be read ({reason}): the run directory is not whole, run it again"
+            ) from error
         return result
 
     @property
@@ -96,19 +76,7 @@ class FoldRun:
         Raises:
             DataError: they cannot be read, or are not of the same images.
         """
-        rows = [row for row in _rows(self.path / "split.csv") if row["subset"] != LEFT_OUT]
-        groups = {row["image_id"]: row["group"] or None for row in rows if row["subset"] == "test"}
-        predicted = [row for row in _rows(self.path / "predictions.csv") if row["subset"] == "test"]
-        if {row["image_id"] for row in predicted} != set(groups) or len(predicted) != len(groups):
-            raise DataError(f"{self.path}: predictions.csv and split.csv are not of the same test images")
-        columns = [f"{_PROBABILITY}{name}" for name in self.summary["classes"]]
-        return Tested(
-            image_ids=[row["image_id"] for row in predicted],
-            labels=[row["label"] for row in predicted],
-            groups=[groups[row["image_id"]] for row in predicted],
-            probabilities=[[float(row[column]) for column in columns] for row in predicted],
-            others={row["image_id"] for row in rows} - set(groups),
-        )
+        return read_tested(self.path, list(self.summary["classes"]))
 
     def overrides(self) -> list[str] | None:
         """What was typed to declare it, without the fold; None where it is not recorded."""
@@ -134,16 +102,3 @@ def runs_below(path: Path) -> list[FoldRun]:
     if not found:
         raise DataError(f"{path} is neither a run nor a sweep: it has no {RUN_FILE}, nor has any directory in it")
     return [FoldRun(run) for run in found]
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            return list(csv.DictReader(stream, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    reason = error.strerror if isinstance(error, OSError) else error
-    return DataError(f"{path} cannot be read ({reason}): the run directory is not whole, run this fold again")

@@ -22,7 +22,7 @@ def test_verbs_come_first():
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("c", ["check", "cache", "completion"]),
+        ("c", ["check", "compare", "cache", "completion"]),
         ("check --s", ["--show"]),
         ("check opt", ["optimizer=", "optimizer."]),
         ("check method", ["method=", "method."]),
@@ -62,6 +62,8 @@ def test_verbs_come_first():
         ("resume im", ["images/", "images.csv"]),
         ("folds images/", ["images/benign/"]),
         ("folds --j", ["--json"]),
+        ("compare im", ["images/", "images.csv"]),
+        ("compare --m", ["--metric"]),
         ("setup ", ["cntk"]),
         ("setup cntk ", []),
         ("predict im", ["images/", "images.csv"]),
