@@ -40,7 +40,7 @@ LONGEST_PARAMETER = 6000
 LONGEST_NAME = 250
 MANNERS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # what mlflow would tell its makers of its use
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # skinlab tries again itself, and knows when to stop
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # skinlab tries again itself, and knows when to stop
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
 """Environment variables that mlflow reads, unless they are set."""
