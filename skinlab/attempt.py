@@ -42,13 +42,19 @@ def failed(path: Path, error: Exception) -> Outcome:
     return Outcome(path, "failed", str(error) or type(error).__name__, code)
 
 
-def carry_out(config: schema.Config, run: Run, watchers: "Sequence[Observer]" = ()) -> Outcome:
+def carry_out(
+    config: schema.Config,
+    run: Run,
+    watchers: "Sequence[Observer]" = (),
+    first: Callable[[], None] = lambda: None,
+) -> Outcome:
     """Run an experiment in its directory; what it fails with is logged, recorded and returned.
 
     Args:
         config: the declaration, checked.
         run: its directory, claimed by this process.
         watchers: are told about training too, and may end it with `skinlab.run.Pruned`.
+        first: is called before anything is done, and may end it as well.
 
     Raises:
         KeyboardInterrupt: it was stopped from outside.
@@ -56,7 +62,12 @@ def carry_out(config: schema.Config, run: Run, watchers: "Sequence[Observer]" = 
     from skinlab.experiment import run_experiment
 
     log.info("run: %s", short(run.path))
-    return _recorded(run, lambda: run_experiment(config, run, watchers))
+
+    def work() -> None:
+        first()
+        run_experiment(config, run, watchers)
+
+    return _recorded(run, work)
 
 
 def _recorded(run: Run, work: Callable[[], object]) -> Outcome:

@@ -12,10 +12,11 @@ from skinlab.attempt import Outcome, short
 from skinlab.commands.arguments import command_line, declaring_parser, hydra_overrides
 from skinlab.commands.folds import after_sweep
 from skinlab.config import check_sweep, compose, conf_dir, register_resolvers
+from skinlab.config.places import search_path_overrides
 from skinlab.help import command_help
 
 if TYPE_CHECKING:
-    from skinlab.sweeps.sweeper import Done
+    from skinlab.sweeps.declaration import Declaration
 
 
 def main(argv: Sequence[str]) -> int:
@@ -48,7 +49,6 @@ def main(argv: Sequence[str]) -> int:
 def _sweep(options: Namespace) -> int:
     """`-m`: by our sweeper, or by the one that `hydra/sweeper=NAME` chooses."""
     from skinlab.engines.torch import launch
-    from skinlab.sweeps.sweeper import Start
     from skinlab.sweeps.trial import RunTask
 
     if any(text.startswith("hydra/sweeper=") for text in options.overrides):
@@ -61,11 +61,30 @@ def _sweep(options: Namespace) -> int:
         return code
     from skinlab.sweeps.declaration import declare
 
-    declaration = declare(options.overrides, options.config_dirs, command_line("train", options))
+    return run_sweep(declare(options.overrides, options.config_dirs, command_line("train", options)))
+
+
+def run_sweep(declaration: "Declaration", resume: Path | None = None) -> int:
+    """Run or go on with a sweep, and tell how it ended.
+
+    Args:
+        declaration: of the sweep, checked.
+        resume: its directory, to go on; None: a new one.
+
+    Returns:
+        the exit status: 0, or that of the first trial that failed.
+    """
+    from skinlab.engines.torch import launch
+    from skinlab.sweeps.report import summary
+    from skinlab.sweeps.sweeper import Start
+
     launch.check(declaration.config.engine, sweep=True)
-    start, config = Start(declaration), declaration.config
-    done = _guarded(config, lambda: through_hydra(start, hydra_overrides(options), sweep=True))
-    return conclude_sweep(done)
+    words = [*search_path_overrides(declaration.config_dirs), *declaration.overrides]
+    done = _guarded(declaration.config, lambda: through_hydra(Start(declaration, resume), words, sweep=True))
+    sys.stdout.write(summary(done.sweep))
+    after_sweep([Path(short(done.sweep.run_path(trial))) for trial in done.sweep.trials])
+    code: int = done.exit_code
+    return code
 
 
 def _guarded(config: schema.Config, work: Callable[[], Any]) -> Any:
@@ -110,15 +129,6 @@ def conclude(outcomes: Sequence[Outcome], *, sweep: bool) -> int:
     for outcome in outcomes if not sweep else []:
         print(f"\nrun directory: {short(outcome.path)}")  # noqa: T201
     return failed[0].exit_code if failed else 0
-
-
-def conclude_sweep(done: "Done") -> int:
-    """Tell how a sweep ended, and give the exit status."""
-    from skinlab.sweeps.report import summary
-
-    sys.stdout.write(summary(done.sweep))
-    after_sweep([Path(short(done.sweep.run_path(trial))) for trial in done.sweep.trials])
-    return done.exit_code
 
 
 def stop_on_sigterm() -> None:

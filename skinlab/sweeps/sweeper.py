@@ -20,6 +20,7 @@ from skinlab.sweeps import leaderboard, stopping
 from skinlab.sweeps.declaration import Declaration
 from skinlab.sweeps.planning import Planner
 from skinlab.sweeps.progress import Progress
+from skinlab.sweeps.pruning import curve_of
 from skinlab.sweeps.samplers import Result, Study
 from skinlab.sweeps.state import Sweep, Trial
 from skinlab.sweeps.trial import TrialTask
@@ -300,9 +301,16 @@ class _Sweeper:
         """What a sampler is told of a point."""
         if group.is_complete:
             return Result(group.means)
-        if all(trial.status in ("finished", "pruned") for trial in group.trials):
-            return Result(pruned=any(trial.status == "pruned" for trial in group.trials))
-        return Result()
+        if not any(trial.status == "pruned" for trial in group.trials):
+            return Result()
+        curves = [self._curve(trial) for trial in group.trials]
+        return Result(pruned=True, curve=[sum(values) / len(values) for values in zip(*curves, strict=False)])
+
+    def _curve(self, trial: Trial) -> list[float]:
+        """The monitored metric by epoch, better in the direction of the objective; the defined ones only."""
+        sign = 1 if self._directions[0] == "maximize" else -1
+        curve = curve_of(self._sweep, trial, self._declaration.config.training.monitor)
+        return [sign * value for value in curve if value is not None]
 
     def _judge(self) -> None:
         """The best so far and the leaderboard."""

@@ -16,13 +16,10 @@ from skinlab.config import parse, register_resolvers
 from skinlab.errors import OutputError, SkinlabError
 from skinlab.run import Run
 from skinlab.sweeps import stopping
+from skinlab.sweeps.state import Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from omegaconf import DictConfig
-
-    from skinlab.training.loop import Observer
 
 log = logging.getLogger(__name__)
 
@@ -103,10 +100,13 @@ class TrialTask:
             log.error("failed: %s", error)  # noqa: TRY400 - the message is meant for a user, its stack is not
             _record_failure(path, self.command, error)
             return attempt.failed(path, error)
-        return attempt.carry_out(config, run, self._watchers(config, path))
+        stop = stopping.StopWatch(self.sweep)
+        if self.settings.pruner == "none":
+            return attempt.carry_out(config, run, [stop])
+        from skinlab.sweeps.pruning import PruningWatch
 
-    def _watchers(self, config: schema.Config, path: Path) -> "Sequence[Observer]":
-        return [stopping.StopWatch(self.sweep)]
+        pruning = PruningWatch(self.settings, config, Sweep.open(self.sweep), run)
+        return attempt.carry_out(config, run, [stop, pruning], first=pruning.go_on)
 
 
 def _directory() -> Path:
