@@ -1,5 +1,7 @@
 """What is trained: one module a method, each from prepared data to predictions, with the weights in the checkpoints."""
 
+from collections.abc import Sequence
+
 from skinlab import schema
 from skinlab.data.prepare import Prepared
 from skinlab.methods.featurize import featurize
@@ -9,12 +11,12 @@ from skinlab.run import Run
 from skinlab.training.loop import Observer
 
 
-def train(config: schema.Config, data: Prepared, run: Run, observer: Observer) -> Trained:
-    """Carry out the declared method; `observer` is told of its epochs, where it has any.
+def train(config: schema.Config, data: Prepared, run: Run, watchers: Sequence[Observer] = ()) -> Trained:
+    """Carry out the declared method; `watchers` are told about each epoch where there are epochs.
 
     Raises:
         SkinlabError: of the kind that says whose fault it was: the declaration, the data, the engine, the disk.
     """
     if isinstance(config.method, schema.Featurize):
         return featurize(config, config.method, data, run)
-    return finetune(config, config.method, data, run, observer)
+    return finetune(config, config.method, data, run, watchers)

@@ -1,6 +1,7 @@
 """Gradient descent on the declared engine: `method=finetune`."""
 
 import logging
+from collections.abc import Sequence
 
 from skinlab import engines, networks, records, schema
 from skinlab.data.augmentation import Augmenter
@@ -19,13 +20,15 @@ from skinlab.training.validation import Validation, validation
 log = logging.getLogger(__name__)
 
 
-def finetune(config: schema.Config, method: schema.Finetune, data: Prepared, run: Run, observer: Observer) -> Trained:
+def finetune(
+    config: schema.Config, method: schema.Finetune, data: Prepared, run: Run, watchers: Sequence[Observer] = ()
+) -> Trained:
     """Train the network on the declared engine; the best epoch by the validation subset is kept."""
     with engines.start(config.engine, config.seed) as engine:
         plan = make_plan(config, method, data)
         records.engine(run, engine.describe(), engine.packages())
         with run.timed("training_s"):
-            fitted = train(config, data, plan, engine, run, observer)
+            fitted = train(config, data, plan, engine, run, watchers)
         with run.timed("evaluation_s"):
             predictions = predict(config, data, plan, engine, run)
     return Trained(plan.architecture, predictions, fitted.position)
@@ -71,7 +74,9 @@ def make_loader(config: schema.Config, data: Prepared, features: int) -> Loader:
     )
 
 
-def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run, observer: Observer) -> Fit:
+def train(
+    config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run, watchers: Sequence[Observer] = ()
+) -> Fit:
     """Fit the network to the training subset; the best epoch by the validation subset is kept."""
     loader = make_loader(config, data, plan.architecture.features)
     with loader:  # its processes get ready while the engine builds
@@ -88,7 +93,7 @@ def train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run
 
         checkpoints = Checkpoints(run.folder("checkpoints"))
         with observers.terminal(config.training.epochs, plan.epoch_images) as terminal:
-            told = observers.Observers([records.MetricsFile(run), terminal, observer])
+            told = observers.Observers([records.MetricsFile(run), terminal, *watchers])
             fitted = fit(engine, loader, validate, config.training, plan.rates, checkpoints, told)
     records.training(run, fitted)
     return fitted

@@ -29,6 +29,7 @@ PARENT_TAG = "mlflow.parentRunId"
 STATUSES: dict[Status, str] = {
     "running": "RUNNING",
     "finished": "FINISHED",
+    "pruned": "FINISHED",  # as intended; the tag skinlab_status tells them apart
     "failed": "FAILED",
     "interrupted": "KILLED",
 }

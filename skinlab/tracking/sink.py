@@ -48,7 +48,7 @@ class Ending:
     """How a run ended.
 
     Attributes:
-        status: finished, failed or interrupted.
+        status: finished, pruned, failed or interrupted.
         error: why, in one line; None of a finished run.
         epochs: done.
         metrics: final numbers by name; empty unless it finished.

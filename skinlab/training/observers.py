@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from skinlab.logs import to_console
 from skinlab.training.loop import Observer, Record
 
 if TYPE_CHECKING:
@@ -77,14 +78,14 @@ class Bar:
 
 @contextmanager
 def terminal(epochs: int, images: int) -> Iterator[Observer]:
-    """Lines, and a bar below them where standard output is a terminal.
+    """Lines, and a bar below them where they go to a terminal.
 
     Args:
         epochs: length of training.
         images: training images an epoch.
     """
     lines = Lines(epochs, images)
-    if not sys.stdout.isatty():
+    if not (sys.stdout.isatty() and to_console()):
         yield lines
         return
     from rich import progress
