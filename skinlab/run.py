@@ -120,6 +120,10 @@ class Run:
         self._lock = lock
         (self.path / RESERVE_FILE).write_bytes(b"\0" * RESERVE_BYTES)
 
+    def hand_over(self, reason: str) -> None:
+        """Let go of a claimed run, for another process to go on with it as `reopen` does."""
+        self._end(time.monotonic(), "interrupted", reason)
+
     @contextmanager
     def at_rest(self) -> Iterator[None]:
         """Keep every process from going on with the run inside the block, in which it may be moved or packed.

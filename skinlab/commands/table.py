@@ -74,6 +74,8 @@ RUNS_VERBS = (
     Verb("trash", "list or empty the trash", ("--older-than", "--all", "--output", "--help"), arguments=("empty",)),
 )
 _PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
+_REPRODUCE_MANNERS = ("--python", "--with", "--tolerance", "--output", "--json", "--help")
+_REPRODUCE_OPTIONS = ("--check-only", "--environment", *_REPRODUCE_MANNERS)
 _EVALUATE_OPTIONS = ("--subset", "--on-overlap", "--threads", "--config-dir", "--help")
 
 VERBS = (
@@ -91,6 +93,7 @@ VERBS = (
         paths=True,
         runs=True,
     ),
+    Verb("reproduce", "make a run again and compare it bit by bit", _REPRODUCE_OPTIONS, paths=True, runs=True),
     Verb("runs", "list, compare, tag, pack and delete runs; skinlab runs --help", _LIST_OPTIONS, verbs=RUNS_VERBS),
     Verb("data", "fetch, audit and look at images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("cache", "list, delete or check what is kept to be faster: decoded images, hashes", verbs=CACHE_VERBS),
