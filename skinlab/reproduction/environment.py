@@ -111,6 +111,8 @@ def _version(python: Path) -> str:
 
 
 def _build(run: Run, pins: dict[str, str], interpreter: Path, folder: Path) -> Environment:
+    """First what may be refused at once: the code; then the packages, which take long."""
+    source = _source(run, folder)
     venv = folder / "venv"
     _do([interpreter, "-m", "venv", venv], "the environment cannot be made")
     python = venv / "bin" / "python"
@@ -119,12 +121,13 @@ def _build(run: Run, pins: dict[str, str], interpreter: Path, folder: Path) -> E
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-deps"]
     log.info("installing %d packages as %s pins them", len(wanted), run.path / LOCK_FILE)
     _do([*pip, "-r", folder / "requirements.txt"], "packages of the run cannot be installed")
-    variables = children.clean_environment()
-    if (source := _source(run, folder)) is not None:
-        variables["PYTHONPATH"] = str(source)
-    else:
+    # Without the safe path the current directory comes first, and a checkout would run in the place of the run's code.
+    variables = children.clean_environment() | {"PYTHONSAFEPATH": "1"}
+    if source is None:
         version = run.record["code"]["version"]
         _do([*pip, f"{_OURS}=={version}"], f"skinlab {version}, which the run was made with, cannot be installed")
+    else:
+        variables["PYTHONPATH"] = str(source)
     done = _do([python, "-c", _FACTS], "skinlab does not start in the environment of the run", variables)
     return Environment(python, variables, json.loads(done.stdout.splitlines()[-1]))
 
