@@ -81,7 +81,9 @@ def examine() -> list[Check]:
         *(check_package(name, module) for name, module in CORE_PACKAGES.items()),
         check_conf(conf),
         check_folder("skinlab home", paths.home(), f"export {paths.HOME_VARIABLE}=/a/writable/folder"),
-        check_folder("output folder", Path(default_output(conf)).absolute(), "cd to a writable folder"),
+        check_folder(
+            "output folder", (paths.default_output() if conf else Path()).absolute(), "cd to a writable folder"
+        ),
         check_cache(),
         check_shared_memory(Path("/dev/shm")),  # noqa: S108 - looked at, nothing is written
         check_cpu(),
@@ -144,15 +146,6 @@ def check_conf(conf: Path | None) -> Check:
     if conf is None:
         return Check("conf", "missing", "no config.yaml in or beside the package", "install skinlab again")
     return Check("conf", "ok", str(conf))
-
-
-def default_output(conf: Path | None) -> str:
-    """The declared output_dir, read without a YAML parser, which may be what is missing."""
-    if conf is not None:
-        for line in (conf / "config.yaml").read_text(encoding="utf-8").splitlines():
-            if line.startswith("output_dir:"):
-                return line.partition(":")[2].strip()
-    return "."
 
 
 def check_folder(name: str, folder: Path, elsewhere: str) -> Check:

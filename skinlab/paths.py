@@ -46,3 +46,13 @@ def conf_dir() -> Path:
         if (candidate / "config.yaml").is_file():
             return candidate
     raise ConfigError(f"{package / 'conf'}: the YAML that comes with skinlab is not there; install skinlab again")
+
+
+def default_output() -> Path:
+    """The declared output_dir, read without a YAML parser: it is asked for by the shell's completion, too.
+
+    Raises:
+        ConfigError: the installation is damaged.
+    """
+    lines = (conf_dir() / "config.yaml").read_text(encoding="utf-8").splitlines()
+    return Path(next((line.partition(":")[2].strip() for line in lines if line.startswith("output_dir:")), "."))

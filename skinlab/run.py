@@ -143,6 +143,39 @@ class Run:
         self._lock = lock
         (self.path / RESERVE_FILE).write_bytes(b"\0" * RESERVE_BYTES)
 
+    def hand_over(self, reason: str) -> None:
+        """Let go of a claimed run, for another process to go on with it as `reopen` does."""
+        self._end(time.monotonic(), "interrupted", reason)
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Keep every process from going on with the run inside the block, in which it may be moved or packed.
+
+        Raises:
+            OutputError: it is running, also where another host says so; or it cannot be locked.
+        """
+        if self.status == "running":
+            raise OutputError(f"{self.path} is running on {self.record['process']['host']}: stop it first")
+        if self.status == "finished":  # nobody goes on with it
+            yield
+            return
+        lock = self._locked()
+        try:
+            yield
+        finally:
+            (self.path / LOCK_FILE).unlink(missing_ok=True)
+            lock.close()
+
+    def _locked(self) -> TextIO:
+        try:
+            lock = (self.path / LOCK_FILE).open("a")
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputError(f"{self.path} is being run by another process: stop it first") from error
+        except OSError as error:
+            raise files.output_error(self.path, error) from error
+        return lock
+
     @property
     def status(self) -> Status:
         """The truth: a run that says it is running while its process is gone was interrupted."""

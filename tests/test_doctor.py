@@ -145,13 +145,13 @@ def test_no_shared_memory_is_missing(tmp_path: Path) -> None:
 
 def test_no_conf_is_missing() -> None:
     assert doctor.check_conf(None).in_the_way
-    assert doctor.default_output(None) == "."
 
 
 def test_the_declared_output_folder_is_looked_at() -> None:
-    conf = doctor.conf_folder()
-    assert conf is not None
-    assert f"output_dir: {doctor.default_output(conf)}\n" in (conf / "config.yaml").read_text()
+    declared = (paths.conf_dir() / "config.yaml").read_text()
+    assert f"output_dir: {paths.default_output()}\n" in declared
+    (check,) = [check for check in doctor.examine() if check.name == "output folder"]
+    assert str(paths.default_output().absolute()) in check.found
 
 
 @pytest.mark.parametrize(("capability", "part"), [((7, 0), "GPU build runs on it"), ((9, 0), "torch engine")])

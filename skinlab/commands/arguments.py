@@ -1,12 +1,15 @@
 """Parsing of a verb's arguments: `key=value` overrides and options in any order, errors as `ConfigError`."""
 
 import argparse
+import re
 import shlex
 from pathlib import Path
 from typing import NoReturn
 
 from skinlab.config.places import search_path_overrides
 from skinlab.errors import ConfigError
+
+_HOURS = {"h": 1, "d": 24, "w": 7 * 24}
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,3 +42,18 @@ def command_line(verb: str, options: argparse.Namespace) -> str:
     """The command that was typed, in one order: options first."""
     folders = [word for folder in options.config_dirs for word in ("--config-dir", str(folder))]
     return shlex.join(["skinlab", verb, *(["-m"] if options.multirun else []), *folders, *options.overrides])
+
+
+def seconds(age: str, option: str) -> float:
+    """An age in words.
+
+    >>> seconds("30d", "--since"), seconds("12h", "--since")
+    (2592000.0, 43200.0)
+
+    Raises:
+        ConfigError: it is none; names the option.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([hdw])", age)
+    if found is None:
+        raise ConfigError(f"{option} {age}: give a number with h, d or w, e.g. 12h, 30d, 2w")
+    return float(found[1]) * _HOURS[found[2]] * 3600

@@ -1,12 +1,11 @@
 """`skinlab cache`: lists what skinlab keeps to be faster, deletes it, and checks it."""
 
-import re
 import sys
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from skinlab.commands.arguments import Parser
+from skinlab.commands.arguments import Parser, seconds
 from skinlab.commands.table import CACHE_VERBS
 from skinlab.config.suggest import did_you_mean, then_list
 from skinlab.errors import ConfigError
@@ -34,7 +33,6 @@ NAMES = {
     "hashes.sqlite": "hashes",
 }
 _NAME = 20
-_HOURS = {"h": 1, "d": 24, "w": 7 * 24}
 
 
 def main(argv: list[str]) -> int:
@@ -112,7 +110,7 @@ def _clear(argv: list[str]) -> int:
         return 0
     if options.all == (options.older_than is not None):
         raise ConfigError("say what to delete: --older-than 30d for what was not used for 30 days, or --all")
-    newest = time.time() if options.all else time.time() - seconds(options.older_than)
+    newest = time.time() if options.all else time.time() - seconds(options.older_than, "--older-than")
     from skinlab import paths
     from skinlab.data.cache_contents import clear
     from skinlab.data.cache_entries import entries
@@ -127,18 +125,6 @@ def _clear(argv: list[str]) -> int:
         if entry not in gone:
             sys.stdout.write(f"kept, a running process uses it: {entry.path}\n")
     return 0
-
-
-def seconds(age: str) -> float:
-    """An age in words.
-
-    >>> seconds("30d"), seconds("12h")
-    (2592000.0, 43200.0)
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([hdw])", age)
-    if found is None:
-        raise ConfigError(f"--older-than {age}: give a number with h, d or w, e.g. 12h, 30d, 2w")
-    return float(found[1]) * _HOURS[found[2]] * 3600
 
 
 def _verify(argv: list[str]) -> int:

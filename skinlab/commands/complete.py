@@ -57,7 +57,12 @@ def _of_verb(verb: Verb, words: Sequence[str]) -> list[str]:
     before = words[1:-1]
     named = [] if verb.declares and before else _starting(partial, _unused(verb, words))
     files = _paths(partial) if verb.paths else []
-    return [*named, *files, *(_overrides(before, partial) if verb.declares else [])]
+    return [
+        *named,
+        *(_runs(partial) if verb.runs else []),
+        *files,
+        *(_overrides(before, partial) if verb.declares else []),
+    ]
 
 
 def _of_dispatcher(verb: Verb, words: Sequence[str]) -> list[str]:
@@ -66,12 +71,19 @@ def _of_dispatcher(verb: Verb, words: Sequence[str]) -> list[str]:
         return _starting(words[0], [*(inner.name for inner in verb.verbs), *verb.options])
     inner = find(words[0], verb.verbs)
     if inner is None:
-        return []
+        return _starting(words[-1], verb.options) if words[-1].startswith("-") else []
     if inner.declares:
         return _of_verb(inner, words)
-    if words[-1].startswith("-") or not inner.paths:
-        return _starting(words[-1], inner.options)
-    return _paths(words[-1])
+    if words[-1].startswith("-") or not (inner.paths or inner.runs):
+        return _starting(words[-1], [*_unused(inner, words), *inner.options])
+    return [*(_runs(words[-1]) if inner.runs else []), *_paths(words[-1])]
+
+
+def _runs(partial: str) -> list[str]:
+    """Short names of runs; none while a path is typed."""
+    from skinlab.runs.naming import candidates as names
+
+    return [] if partial.startswith((".", "/", "~")) else names(partial)
 
 
 def _unused(verb: Verb, words: Sequence[str]) -> list[str]:

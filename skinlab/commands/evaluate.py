@@ -3,7 +3,6 @@
 import shlex
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skinlab.commands.arguments import declaring_parser
@@ -20,7 +19,7 @@ HELP = """usage: skinlab evaluate RUN [dataset=...] [split=...] [--subset test|a
 Score a finished run with its bundle, on another data set or again on its own test subset. Numbers, predictions, plots
 and a record of the data go to a new directory, RUN/evaluations/<data set>-<time>-<id>/; the run is not changed.
 
-  RUN                a run directory
+  RUN                a run directory, or its short name (skinlab runs)
   dataset=...        the data set, declared as for skinlab train; dataset.KEY=VALUE alone changes that of the run
   split=...          with --subset test: which images are its test subset
   --subset SUBSET    all images, or those of the test subset (default: all; test on the run's own data set)
@@ -55,9 +54,10 @@ def main(argv: list[str]) -> int:
     from skinlab.records import RESEARCH_NOTE
     from skinlab.rescoring import rescore
     from skinlab.run import Run
+    from skinlab.runs.naming import resolve
     from skinlab.serving import loading
 
-    run = Run.open(Path(options.overrides[0]))
+    run = Run.open(resolve(options.overrides[0]))
     if run.status != "finished":
         raise BundleError(f"{run.path} is {run.status}: only a finished run can be evaluated")
     bundle = loading.load(run.path)

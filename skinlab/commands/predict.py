@@ -23,7 +23,7 @@ HELP = """usage: skinlab predict RUN PATH... [--format csv|jsonl] [--out FILE] [
 Score images with the bundle of a finished run. One row an image: path, the probability of each class, the most probable
 class (label), the class that the bundle's threshold calls (decision), and why a file could not be read (error).
 
-  RUN              a run directory, or a folder with a copy of its bundle
+  RUN              a run directory, its short name (skinlab runs), or a folder with a copy of its bundle
   PATH             an image, a folder (searched below too), or - for a list of paths on standard input
   --format FORMAT  csv (default) or jsonl: a JSON object a line
   --out FILE       write to a file, which appears when it is whole (default: standard output, as rows are ready)
@@ -53,10 +53,11 @@ def main(argv: list[str]) -> int:
         sys.stdout.write(HELP)
         return 0
     _check(options)
+    from skinlab.runs.naming import resolve
     from skinlab.serving import loading
     from skinlab.serving.scoring import Scorer
 
-    scorer = Scorer(loading.load(options.run), options.threads, options.tta)
+    scorer = Scorer(loading.load(resolve(options.run)), options.threads, options.tta)
     _say(_warning(scorer.bundle.note))
     if options.tta not in (None, scorer.bundle.tta):
         _say(f"--tta {options.tta}: the run was evaluated, and its threshold set, with {scorer.bundle.tta}")

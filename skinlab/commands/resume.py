@@ -1,7 +1,6 @@
 """`skinlab resume RUN`: go on with an interrupted or failed run from its last checkpoint."""
 
 import sys
-from pathlib import Path
 
 from skinlab.attempt import carry_out
 from skinlab.commands.arguments import Parser
@@ -10,13 +9,14 @@ from skinlab.config import parse
 from skinlab.errors import OutputError
 from skinlab.logs import log_to
 from skinlab.run import Run
+from skinlab.runs.naming import resolve
 
 USAGE = """usage: skinlab resume RUN
 
 Go on with an interrupted or failed run from its last checkpoint. The declaration is the one that the run was started
 with, and so are its final numbers. A run that has no checkpoint yet starts from the beginning.
 
-  RUN   a run directory, e.g. outputs/runs/default/20260101-120000-abcdef
+  RUN   a run directory, e.g. outputs/runs/default/20260101-120000-abcdef; or its short name: abcdef, or latest
 """
 
 
@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
         ConfigError: the recorded declaration is not one that this version understands.
     """
     parser = Parser("resume")
-    parser.add_argument("run", type=Path, nargs="?")
+    parser.add_argument("run", nargs="?")
     options = parser.parse_args(argv)
     if options.help or options.run is None:
         (sys.stdout if options.help else sys.stderr).write(USAGE)
@@ -43,12 +43,13 @@ def main(argv: list[str]) -> int:
 
     if launch.is_helper():
         return launch.help_rank_zero()
-    record = Run.open(options.run).record
+    path = resolve(options.run)
+    record = Run.open(path).record
     if kind := record.get("kind"):
-        raise OutputError(f"{options.run} is no training: run `skinlab {kind}` again")
+        raise OutputError(f"{path} is no training: run `skinlab {kind}` again")
     config = parse(record.get("config", {}))
     launch.check(config.engine)
     stop_on_sigterm()
-    run = Run.reopen(options.run)
+    run = Run.reopen(path)
     log_to(run.path / "train.log")
     return conclude([carry_out(config, run)], sweep=False)

@@ -21,7 +21,8 @@ class Verb:
         arguments: fixed words that may follow, for completion.
         paths: whether files or folders follow.
         declares: whether `key=value` overrides follow.
-        verbs: of a verb that only dispatches: what it dispatches to.
+        verbs: of a verb that dispatches: what it dispatches to.
+        runs: whether runs follow: folders, or the short names of `skinlab runs`.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Verb:
     paths: bool = False
     declares: bool = False
     verbs: tuple["Verb", ...] = ()
+    runs: bool = False
 
 
 _FETCH_OPTIONS = ("--query", "--collections", "--limit", "--size", "--resize", "--licenses", "--urls", "--out")
@@ -63,26 +65,44 @@ SWEEP_VERBS = (
     Verb("status", "show how a sweep stands", ("--json", "--help"), paths=True),
     Verb("best", "print the directory of its best run", ("--json", "--help"), paths=True),
 )
-_PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
 _COMPARE_OPTIONS = ("--metric", "--top", "--reference", "--each", "--common", "--force", "--json", "--out", "--help")
+_LIST_OPTIONS = ("--since", "--sort", "--reverse", "--limit", "--columns", "--json", "--csv", "--output", "--help")
+RUNS_VERBS = (
+    Verb("show", "what a run is and what came of it", ("--json", "--output", "--help"), runs=True),
+    Verb("diff", "only what differs between two runs", ("--json", "--output", "--help"), runs=True),
+    Verb("tag", "give tags", ("--output", "--help"), runs=True),
+    Verb("untag", "take tags away", ("--output", "--help"), runs=True),
+    Verb("note", "add a note", ("--output", "--help"), runs=True),
+    Verb("archive", "one file of a run, for another machine", ("--out", "--output", "--help"), runs=True),
+    Verb("import", "unpack such a file", ("--most-gb", "--output", "--help"), paths=True),
+    Verb("delete", "move runs to the trash", ("--output", "--help"), runs=True),
+    Verb("restore", "bring back from the trash", ("--output", "--help")),
+    Verb("trash", "list or empty the trash", ("--older-than", "--all", "--output", "--help"), arguments=("empty",)),
+)
+_PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
+_REPRODUCE_MANNERS = ("--python", "--with", "--tolerance", "--output", "--json", "--help")
+_REPRODUCE_OPTIONS = ("--check-only", "--environment", *_REPRODUCE_MANNERS)
 _EVALUATE_OPTIONS = ("--subset", "--on-overlap", "--threads", "--config-dir", "--help")
 
 VERBS = (
     Verb("train", "train a declared experiment; -m sweeps over several values", DECLARING, declares=True),
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
     Verb("lr-find", "find a learning rate by training at a rising one", DECLARING[2:], declares=True),
-    Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True),
+    Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True, runs=True),
     Verb("sweep", "go on with a sweep, see how it stands, name its best run", verbs=SWEEP_VERBS),
     Verb("folds", "summarise the runs of a cross-validation as one experiment", ("--json", "--help"), paths=True),
     Verb("compare", "say whether one run is better than another, and how sure that is", _COMPARE_OPTIONS, paths=True),
-    Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True),
+    Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True, runs=True),
     Verb(
         "evaluate",
         "score a finished run on another data set, or again on its own",
         _EVALUATE_OPTIONS,
         declares=True,
         paths=True,
+        runs=True,
     ),
+    Verb("reproduce", "make a run again and compare it bit by bit", _REPRODUCE_OPTIONS, paths=True, runs=True),
+    Verb("runs", "list, compare, tag, pack and delete runs; skinlab runs --help", _LIST_OPTIONS, verbs=RUNS_VERBS),
     Verb("data", "fetch, audit and look at images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("cache", "list, delete or check what is kept to be faster: decoded images, hashes", verbs=CACHE_VERBS),
     Verb("weights", "list, fetch and convert published weights", arguments=("list", "fetch", "convert")),

@@ -11,6 +11,9 @@ def project(tmp_path, monkeypatch):
         (tmp_path / name).mkdir(parents=True)
     for name in ("images.csv", "conf/experiment/mine.yaml", "more/experiment/other.yaml", ".hidden"):
         (tmp_path / name).touch()
+    run = tmp_path / "outputs" / "runs" / "debug" / "20261123-002523-f1deba"
+    run.mkdir(parents=True)
+    (run / "run.json").touch()
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -71,6 +74,17 @@ def test_verbs_come_first():
         ("evaluate im", ["images/", "images.csv"]),
         ("evaluate run dataset=f", ["dataset=folder"]),
         ("evaluate run --s", ["--subset"]),
+        ("runs s", ["show"]),
+        ("runs --s", ["--since", "--sort"]),
+        ("runs status=failed --l", ["--limit"]),
+        ("runs show f1", ["f1deba"]),
+        ("runs show lat", ["latest"]),
+        ("runs diff f1deba 2026", ["20261123-002523-f1deba"]),
+        ("runs import im", ["images/", "images.csv"]),
+        ("runs trash e", ["empty"]),
+        ("resume f1", ["f1deba"]),
+        ("predict 2026", ["20261123-002523-f1deba"]),
+        ("predict f1deba im", ["images/", "images.csv"]),
     ],
 )
 def test_what_may_follow(words, expected):

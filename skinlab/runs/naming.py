@@ -1,0 +1,81 @@
+"""Short names of runs: a path, the beginning or the end of an id, or `latest`."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from skinlab import paths
+from skinlab.data.wording import listed
+from skinlab.errors import OutputError
+from skinlab.run import RUN_FILE
+from skinlab.runs import places
+
+LATEST = "latest"
+SHORTEST = 4
+"""Fewer characters name a run by chance."""
+
+
+def resolve(name: str | Path, output: Path | None = None) -> Path:
+    """The run directory that is meant.
+
+    Args:
+        name: a path, which is taken as it is where there is something; the beginning or the end of an id, at least 4
+            characters, e.g. f1deba, or f1deba/3 of a sweep; `latest`.
+        output: the output folder; None: the declared one.
+
+    Returns:
+        The directory; of a path that leads nowhere and is no name either, the path itself, for the caller to refuse.
+
+    Raises:
+        OutputError: no run or several have this name.
+    """
+    path, text = Path(name).expanduser(), str(name)
+    if path.exists() or text.startswith((".", "/", "~")):
+        return path
+    folder = output or paths.default_output()
+    runs = list(places.runs_below(folder))
+    if text == LATEST:
+        return _latest(runs, folder)
+    found = matching(text, runs, folder)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise OutputError(f"{text}: {len(found)} runs are called so: {listed([str(run) for run in found])}")
+    raise OutputError(
+        f"{text} is not a run directory (it has no {RUN_FILE}), and no run in {folder} has an id that begins or ends "
+        f"so; `skinlab runs` lists them"
+    )
+
+
+def matching(text: str, runs: Iterable[Path], output: Path) -> list[Path]:
+    """The runs whose id begins or ends with a text; one whose id it is, alone."""
+    if len(text) < SHORTEST:
+        return []
+    ids = {run: places.id_of(run, output) for run in runs}
+    exact = [run for run, known in ids.items() if known == text]
+    return exact or [run for run, known in ids.items() if known.startswith(text) or known.endswith(text)]
+
+
+def _latest(runs: Iterable[Path], output: Path) -> Path:
+    """The run that was created last: its id begins with the time, but a person may have chosen another name."""
+    by_time = [(_created(run), run) for run in runs]
+    if not by_time:
+        raise OutputError(f"{LATEST}: there is no run in {output}")
+    return max(by_time)[1]
+
+
+def _created(run: Path) -> str:
+    from skinlab.run import Run
+
+    try:
+        return str(Run.open(run).record["started"])
+    except (OutputError, KeyError):
+        return ""
+
+
+def candidates(partial: str) -> list[str]:
+    """What the shell may complete a name to: ids that begin so, last parts of ids that begin so."""
+    output = paths.default_output()
+    ids = [places.id_of(run, output) for run in places.runs_below(output)]
+    last = [known.partition("/")[0].rpartition("-")[2] + "".join(known.partition("/")[1:]) for known in ids]
+    names = [LATEST] * bool(ids) + ids + (last if partial else [])
+    return [name for name in dict.fromkeys(names) if name.startswith(partial)]
