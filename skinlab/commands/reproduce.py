@@ -10,11 +10,13 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skinlab.attempt import carry_out
 from skinlab.commands.arguments import Parser
-from skinlab.commands.train import carry_out, stop_on_sigterm
+from skinlab.commands.train import stop_on_sigterm
 from skinlab.config import parse
+from skinlab.config.redeclare import untracked
 from skinlab.config.resolvers import run_id
-from skinlab.errors import ConfigError, OutputError, SkinlabError
+from skinlab.errors import ConfigError, OutputError, of_exit_code
 from skinlab.logs import log_to
 from skinlab.run import Run
 
@@ -147,8 +149,8 @@ def _here(run: Run, options: Namespace, argv: list[str]) -> dict[str, Any]:
     _check_weights(found)
     again = _created(run, options, argv)
     log_to(again.path / "train.log")
-    if (error := carry_out(config, again).error) is not None:
-        raise error if isinstance(error, SkinlabError) else SkinlabError(f"{again.path} failed: see its train.log")
+    if (outcome := carry_out(config, again)).error is not None:
+        raise of_exit_code(outcome.exit_code, outcome.error)
     return _compared(run, again, options, found)
 
 
@@ -159,7 +161,7 @@ def _declaration(run: Run) -> "schema.Config":
         ConfigError: it does not; one line.
     """
     try:
-        return parse(run.record.get("config", {}))
+        return parse(untracked(run.record.get("config", {})))
     except ConfigError as error:
         first, *more = str(error).splitlines()
         code = run.record.get("code", {})
@@ -205,7 +207,7 @@ def _left_over(run: Run, built: "Environment") -> "Prerequisites":
     code = of_mappings(run.record["code"], built.facts["code"])
     machine = prerequisites.of_machine(run, built.facts["machine"])
     try:
-        inputs = prerequisites.check_inputs(run, parse(run.record.get("config", {})))
+        inputs = prerequisites.check_inputs(run, parse(untracked(run.record.get("config", {}))))
     except ConfigError:  # of another skinlab: its own reads the data
         inputs = _no_prerequisites()
     found = {"code": code, "machine": machine, **inputs.differences}

@@ -25,6 +25,21 @@ def root(override: str) -> str:
     return override.lstrip("+~").partition("=")[0].partition(".")[0]
 
 
+def untracked(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded declaration without its tracking sinks.
+
+    Whoever works with a run, maybe somebody else's, tells nobody of it and needs no package that would.
+
+    >>> untracked({"seed": 1, "tracking": {"wait": 60, "tensorboard": True, "mlflow": {"uri": None}}})
+    {'seed': 1, 'tracking': {'wait': 60, 'tensorboard': False, 'mlflow': None}}
+    """
+    kept = dict(recorded)
+    if isinstance(kept.get("tracking"), dict):
+        off = {"tensorboard": False, "mlflow": None, "azureml": None}
+        kept["tracking"] = {name: off.get(name, value) for name, value in kept["tracking"].items()}
+    return kept
+
+
 def redeclare(
     recorded: Mapping[str, Any], overrides: Sequence[str], groups: Sequence[str], config_dirs: Sequence[Path] = ()
 ) -> schema.Config:
@@ -42,7 +57,7 @@ def redeclare(
     Raises:
         ConfigError: one line for each mistake.
     """
-    values = deepcopy(dict(recorded))
+    values = untracked(deepcopy(dict(recorded)))
     if other := [text for text in overrides if root(text) not in groups]:
         raise ConfigError("\n".join(f"{text}: only {' and '.join(groups)} can be declared anew here" for text in other))
     reading = read(overrides, places(config_dirs))

@@ -10,9 +10,9 @@ from typing import Any
 
 from skinlab import schema
 from skinlab.config import Composed, check_sweep, compose, to_dict
+from skinlab.config.differences import differing, flattened
 from skinlab.config.sweep import expand, with_space
 from skinlab.errors import ConfigError
-from skinlab.folds.experiment import differing, flattened
 from skinlab.sweeps.space import Choices, Dimension, Space, read_space
 
 MANNERS = ("sweep.trials", "sweep.parallel", "sweep.on_failure", "hydra/launcher", "hydra.launcher")

@@ -6,10 +6,10 @@ from itertools import product
 from typing import Any
 
 from skinlab.config import compose, to_dict
+from skinlab.config.differences import flattened
 from skinlab.data.label_log.apply import declared_entries
 from skinlab.data.label_log.entries import NONE, revision_of
 from skinlab.data.label_log.place import log_path
-from skinlab.folds.experiment import flattened
 from skinlab.sweeps.declaration import Declaration
 from skinlab.sweeps.space import Choices, Space
 from skinlab.sweeps.state import Trial
