@@ -10,6 +10,16 @@ class SkinlabError(Exception):
     exit_code = 1
 
 
+def of_exit_code(code: int, message: str) -> SkinlabError:
+    """The error that a command ended with; for what was reported by another process.
+
+    >>> of_exit_code(3, "no images")
+    DataError('no images')
+    """
+    kind = next((kind for kind in SkinlabError.__subclasses__() if kind.exit_code == code), SkinlabError)
+    return kind(message)
+
+
 class ConfigError(SkinlabError):
     """The declaration is wrong: an unknown key or group, a wrong type, a value out of range."""
 

@@ -7,12 +7,13 @@ declaration.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from skinlab import methods, networks, records, schema
+from skinlab import methods, networks, records, schema, tracking
 from skinlab.config import to_dict
 from skinlab.data.images import DECODE_SETTINGS, read_bytes
 from skinlab.data.prepare import Prepared, prepare
@@ -26,6 +27,7 @@ from skinlab.report.writing import report_page
 from skinlab.run import Run
 from skinlab.serving import bundle, loading, replay
 from skinlab.training.checkpoint import Checkpoints
+from skinlab.training.loop import Observer
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +47,13 @@ class Evaluated:
     result: dict[str, Any]
 
 
-def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
+def run_experiment(config: schema.Config, run: Run, watchers: Sequence[Observer] = ()) -> dict[str, Any]:
     """Carry out a declared experiment in its run directory; goes on from the last checkpoint where there is one.
 
     Args:
         config: the declaration, checked.
         run: its directory, claimed by this process.
+        watchers: are told about training, and may end it.
 
     Returns:
         the content of summary.json.
@@ -58,17 +61,18 @@ def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
     Raises:
         SkinlabError: of the kind that says whose fault it was: the data, the engine, the disk.
     """
-    networks.require(config.network)
-    pretrained.require(config.network)  # before the data: a long preparation should not end in a missing file
-    with run.timed("data_s"):
-        data = prepare_data(config, run)
-    trained = methods.train(config, data, run)
-    with run.timed("evaluation_s"):
-        evaluated = evaluate(config, data, trained, run)
-    with run.timed("bundle_s"):
-        deploy(config, data, trained, evaluated, run)
-    report(config, data, trained, evaluated, run)
-    return evaluated.result
+    with tracking.follow(config, run, records.data_note(config.dataset)) as tracker:
+        networks.require(config.network)
+        pretrained.require(config.network)  # before the data: a long preparation should not end in a missing file
+        with run.timed("data_s"):
+            data = prepare_data(config, run)
+        trained = methods.train(config, data, run, [tracker, *watchers])
+        with run.timed("evaluation_s"):
+            evaluated = evaluate(config, data, trained, run)
+        with run.timed("bundle_s"):
+            deploy(config, data, trained, evaluated, run)
+        report(config, data, trained, evaluated, run)
+        return evaluated.result
 
 
 def prepare_data(config: schema.Config, run: Run) -> Prepared:

@@ -66,7 +66,7 @@ def data(run: Run, prepared: Prepared) -> None:
     for name, now in (("dataset_fingerprint", prepared.fingerprint), ("split_hash", prepared.split_hash)):
         if run.record.get(name, now) != now:
             raise DataError(f"the data set changed since {run.path} was started ({name}): start a new run")
-    run.write_text("split.csv", _split_text(prepared))
+    run.write_text("split.csv", split_text(prepared))
     run.write_json("audit.json", prepared.audit)
     run.update(
         dataset_fingerprint=prepared.fingerprint,
@@ -90,7 +90,8 @@ def weights(run: Run, first: Start) -> None:
     run.update(weights=first.record)
 
 
-def _split_text(prepared: Prepared) -> str:
+def split_text(prepared: Prepared) -> str:
+    """Text of split.csv."""
     rows = prepared.manifest
     return split_csv_text(rows.image_ids, prepared.sha256, rows.labels, rows.groups, prepared.subsets)
 

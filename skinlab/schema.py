@@ -538,10 +538,86 @@ Engine = CntkEngine | TorchEngine
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tracking:
-    """Where the per-epoch record goes besides the run directory."""
+class Mlflow:
+    """Runs of MLflow: parameters, numbers by epoch, final numbers with intervals, artifacts. See docs/tracking.md."""
 
-    sinks: list[Literal["tensorboard"]] = key("tensorboard: event files in the run directory")
+    uri: str | None = key("of the tracking store or server; null: sqlite in output_dir, with the artifacts beside it")
+    experiment: str = key("name of MLflow's experiment; made where there is none")
+    bundle: bool = key("whether the bundle is an artifact too")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureMl:
+    """Runs in an Azure ML workspace, by its MLflow address; `pip install 'skinlab[azureml]'`."""
+
+    uri: str = key("as `az ml workspace show --query mlflow_tracking_uri` prints it: azureml://...")
+    experiment: str = key("name of the workspace's experiment; made where there is none")
+    bundle: bool = key("whether the bundle is an artifact too")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracking:
+    """Where the record of a run goes besides its directory; a sink that fails never fails the run."""
+
+    wait: float = key("longest time that the end of a run waits for each of its sinks", ge=1, le=3600, unit="s")
+    tensorboard: bool = key("event files in the run directory")
+    mlflow: Mlflow | None = key("runs of MLflow; null: none")
+    azureml: AzureMl | None = key("runs of an Azure ML workspace; null: none")
+
+
+# --- sweep ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaled:
+    """A swept number that follows another one in proportion."""
+
+    by: str = key("the key that it follows, a number")
+    at: float = key("where that key has this value, the swept number is taken as it is", gt=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruning:
+    """When a trial is ended early, by the monitored metric of validation after each epoch."""
+
+    warmup_epochs: int = key("epochs that every trial is given", ge=1)
+    startup_trials: int = key("median: trials that must have ended before any is pruned", ge=1)
+    patience: int = key("patience: epochs in a row without an improvement", ge=1)
+    reduction: int = key("hyperband: one of so many goes on, to so many times as many epochs", ge=2, le=16)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """How `skinlab train -m` chooses its trials; a single run does not look at it. See docs/sweeps.md."""
+
+    sampler: Literal["grid", "random", "tpe", "cmaes", "nsga2"] = key(
+        "who chooses the points: grid runs every combination; the others need skinlab[sweeps]"
+    )
+    trials: int | None = key(
+        "points that the sampler chooses, each run with every swept seed and fold; null: all, of a grid",
+        ge=1,
+        le=100_000,
+    )
+    seed: int = key("the sampler's choices are a function of it and of the results before", ge=0, le=2**31 - 1)
+    space: dict[str, str] = key("what is swept beside the command line: {key: values in Hydra's syntax}")
+    scaled: dict[str, Scaled] = key("swept numbers that follow another key: {key: {by: key, at: value}}")
+    objectives: list[str] | None = key(
+        "metrics of the validation subset that are made as good as they can; several give a Pareto front; null: "
+        "training.monitor",
+        ge=1,
+        le=5,
+    )
+    pruner: Literal["none", "median", "hyperband", "patience"] = key("who ends unpromising trials early")
+    pruning: Pruning = key("the pruner's settings")
+    parallel: int | None = key(
+        "trials handed to the launcher at once, where later ones depend on earlier results; null: its n_jobs, else 1",
+        ge=1,
+        le=10_000,
+    )
+    on_failure: str = key("of a failed trial: continue with the others, stop, or retry(n) times")
+    storage: str | None = key(
+        "an optuna storage URL that is told of every trial; null: a journal in the sweep's folder"
+    )
 
 
 # --- bundle, deployment --------------------------------------------------------------------------------------------
@@ -614,6 +690,7 @@ class Config:
     lr_find: LrFind = key("the test of skinlab lr-find; training does not look at it")
     evaluation: Evaluation = key("final numbers")
     engine: Engine = key("what computes")
-    tracking: Tracking = key("record sinks")
+    tracking: Tracking = key("record sinks; several choices at once: tracking=[tensorboard,mlflow]")
     bundle: Bundle = key("what the bundle carries")
     deployment: Deployment = key("where skinlab deploy puts a bundle; training does not look at it")
+    sweep: Sweep = key("how skinlab train -m searches; a single run does not look at it")

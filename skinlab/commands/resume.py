@@ -2,8 +2,9 @@
 
 import sys
 
+from skinlab.attempt import carry_out
 from skinlab.commands.arguments import Parser
-from skinlab.commands.train import carry_out, conclude, stop_on_sigterm
+from skinlab.commands.train import conclude, stop_on_sigterm
 from skinlab.config import parse
 from skinlab.config.redeclare import completed
 from skinlab.errors import OutputError

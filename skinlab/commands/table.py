@@ -2,7 +2,7 @@
 
 A new verb is one line here and a module `skinlab/commands/<verb>.py` with `main(argv) -> exit code`; one of
 `skinlab data` is a line of DATA_VERBS and a module `skinlab/commands/data_<verb>.py`; the verbs of
-`skinlab cache` are in one module.
+`skinlab cache` and of `skinlab sweep` are in one module each.
 """
 
 from dataclasses import dataclass
@@ -60,6 +60,12 @@ CACHE_VERBS = (
     Verb("clear", "delete what was not used for a time, or everything", ("--older-than", "--all", "--help")),
     Verb("verify", "read everything again, delete what is damaged"),
 )
+SWEEP_VERBS = (
+    Verb("resume", "go on with a sweep, to the same results", paths=True),
+    Verb("status", "show how a sweep stands", ("--json", "--help"), paths=True),
+    Verb("best", "print the directory of its best run", ("--json", "--help"), paths=True),
+)
+_COMPARE_OPTIONS = ("--metric", "--top", "--reference", "--each", "--common", "--force", "--json", "--out", "--help")
 _LIST_OPTIONS = ("--since", "--sort", "--reverse", "--limit", "--columns", "--json", "--csv", "--output", "--help")
 RUNS_VERBS = (
     Verb("show", "what a run is and what came of it", ("--json", "--output", "--help"), runs=True),
@@ -74,6 +80,8 @@ RUNS_VERBS = (
     Verb("trash", "list or empty the trash", ("--older-than", "--all", "--output", "--help"), arguments=("empty",)),
 )
 _PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
+_REPRODUCE_MANNERS = ("--python", "--with", "--tolerance", "--output", "--json", "--help")
+_REPRODUCE_OPTIONS = ("--check-only", "--environment", *_REPRODUCE_MANNERS)
 _EVALUATE_OPTIONS = ("--subset", "--on-overlap", "--threads", "--config-dir", "--help")
 
 VERBS = (
@@ -81,7 +89,9 @@ VERBS = (
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
     Verb("lr-find", "find a learning rate by training at a rising one", DECLARING[2:], declares=True),
     Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True, runs=True),
+    Verb("sweep", "go on with a sweep, see how it stands, name its best run", verbs=SWEEP_VERBS),
     Verb("folds", "summarise the runs of a cross-validation as one experiment", ("--json", "--help"), paths=True),
+    Verb("compare", "say whether one run is better than another, and how sure that is", _COMPARE_OPTIONS, paths=True),
     Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True, runs=True),
     Verb(
         "evaluate",
@@ -92,6 +102,7 @@ VERBS = (
         runs=True,
     ),
     Verb("bundle", "write a run's bundle as one file, to run where no skinlab is", ("--out", "--help"), paths=True),
+    Verb("reproduce", "make a run again and compare it bit by bit", _REPRODUCE_OPTIONS, paths=True, runs=True),
     Verb("runs", "list, compare, tag, pack and delete runs; skinlab runs --help", _LIST_OPTIONS, verbs=RUNS_VERBS),
     Verb("data", "fetch, audit and look at images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("cache", "list, delete or check what is kept to be faster: decoded images, hashes", verbs=CACHE_VERBS),

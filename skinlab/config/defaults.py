@@ -1,6 +1,7 @@
 """The values that come with skinlab, as written in conf/: for help texts. Composes nothing."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from skinlab.config.tree import KeyPath
@@ -22,8 +23,8 @@ class Defaults:
     def values(self, path: KeyPath) -> dict[str, Any]:
         """The values of a key, by the file that holds them; the file chosen by default comes first."""
         group = path[0]
-        if group not in self.chosen:
-            return {"config": found[0]} if (found := _dig(self.files["config"], path)) else {}
+        if (found := _dig(self.files["config"], path)) or group not in self.chosen:
+            return {"config": found[0]} if found else {}
         first = f"{group}/{self.chosen[group]}"
         names = [first, *sorted(name for name in self.files if name.startswith(f"{group}/") and name != first)]
         held = {name: _dig(self.files[name], path[1:]) for name in names}
@@ -52,3 +53,11 @@ def read_defaults() -> Defaults:
         for file in sorted((folder / group).glob("*.yaml"))
     }
     return Defaults(chosen, {"config": root, **files})
+
+
+def output_dir() -> Path:
+    """Where runs lie if nothing else is declared."""
+    import yaml
+
+    root = yaml.safe_load((conf_dir() / "config.yaml").read_text(encoding="utf-8"))
+    return Path(root["output_dir"])

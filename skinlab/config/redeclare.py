@@ -26,20 +26,39 @@ def root(override: str) -> str:
     return override.lstrip("+~").partition("=")[0].partition(".")[0]
 
 
-ADDED = ("bundle", "deployment")
+ADDED = ("bundle", "deployment", "sweep")
 """Sections that declarations of earlier versions do not have."""
+CHANGED = {"tracking": "sinks"}
+"""Sections of which earlier versions had another form, with a key that tells it."""
 
 
 def completed(recorded: Mapping[str, Any]) -> dict[str, Any]:
     """A recorded declaration with the sections that its version of skinlab did not know yet, as conf/ has them."""
-    values = deepcopy(dict(recorded))
-    if all(name in values for name in ADDED):
+    old = [name for name, sign in CHANGED.items() if sign in recorded.get(name, {})]
+    values = {name: deepcopy(value) for name, value in recorded.items() if name not in old}
+    missing = [name for name in (*ADDED, *old) if name not in values]
+    if not missing:
         return values
     defaults = read_defaults()
     known = defaults.files["config"] | {
         group: defaults.files[f"{group}/{choice}"] for group, choice in defaults.chosen.items()
     }
-    return {name: known[name] for name in ADDED} | values
+    return {name: known[name] for name in missing} | values
+
+
+def untracked(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded declaration without its tracking sinks.
+
+    Whoever works with a run, maybe somebody else's, tells nobody of it and needs no package that would.
+
+    >>> untracked({"seed": 1, "tracking": {"wait": 60, "tensorboard": True, "mlflow": {"uri": None}}})
+    {'seed': 1, 'tracking': {'wait': 60, 'tensorboard': False, 'mlflow': None}}
+    """
+    kept = dict(recorded)
+    if isinstance(kept.get("tracking"), dict):
+        off = {"tensorboard": False, "mlflow": None, "azureml": None}
+        kept["tracking"] = {name: off.get(name, value) for name, value in kept["tracking"].items()}
+    return kept
 
 
 def redeclare(
@@ -59,7 +78,7 @@ def redeclare(
     Raises:
         ConfigError: one line for each mistake.
     """
-    values = completed(recorded)
+    values = untracked(completed(recorded))
     if other := [text for text in overrides if root(text) not in groups]:
         raise ConfigError("\n".join(f"{text}: only {' and '.join(groups)} can be declared anew here" for text in other))
     reading = read(overrides, places(config_dirs))

@@ -8,16 +8,18 @@ from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from skinlab import networks, schema
 from skinlab.config import suggest, wording
 from skinlab.config.problems import Problem
 from skinlab.config.tree import KeyPath
-from skinlab.evaluation import operating_rule
+from skinlab.evaluation import objectives, operating_rule
 from skinlab.settings import allowed_targets, settings_file
 from skinlab.transfer.addresses import is_loopback
 
 LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
+ON_FAILURE = r"continue|stop|retry\([1-9]\d?\)"
 REVISION = "none|[0-9a-f]{4,64}"
 DEPLOYMENT_NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 LIBRARY = "albumentations."
@@ -27,7 +29,12 @@ REFUSAL = (
     f"{' and '.join(OWN)}"
 )
 NEAREST = 3  # names of models that an error suggests
-PACKAGES = {"tensorboard": "tensorboard"}  # tracking sink -> the module that it needs
+SINK_PACKAGES = {  # tracking sink -> the modules that it needs, and the extra that brings them
+    "tensorboard": (("tensorboard",), "tracking"),
+    "mlflow": (("mlflow",), "tracking"),
+    "azureml": (("mlflow", "azureml.mlflow"), "azureml"),
+}
+STORES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql")
 OPTIMIZERS = {
     "cntk": ("sgd", "momentum_sgd", "nesterov", "adam", "rmsprop", "adagrad"),
     "torch": ("sgd", "momentum_sgd", "nesterov", "adam", "adamw", "rmsprop", "adagrad"),
@@ -53,6 +60,8 @@ def check(config: schema.Config) -> list[Problem]:
         _lr_find,
         _sinks,
         _deployment,
+        _addresses,
+        _sweep,
     )
     return [problem for rule in rules for problem in rule(config)]
 
@@ -231,10 +240,71 @@ def _subgroups(config: schema.Config) -> Iterator[Problem]:
 
 
 def _sinks(config: schema.Config) -> Iterator[Problem]:
-    for sink in config.tracking.sinks:
-        if importlib.util.find_spec(PACKAGES[sink]) is None:
-            what = f"{PACKAGES[sink]} is not installed; pip install skinlab[tracking]"
-            yield Problem(("tracking", "sinks"), config.tracking.sinks, what)
+    for sink, (modules, extra) in SINK_PACKAGES.items():
+        declared = getattr(config.tracking, sink)
+        missing = [module for module in modules if declared and not _is_installed(module)]
+        if missing:
+            yield Problem(("tracking", sink), sink, f"{missing[0]} is not installed; pip install 'skinlab[{extra}]'")
+
+
+def _is_installed(module: str) -> bool:
+    package, _, below = module.partition(".")
+    return importlib.util.find_spec(package) is not None and (not below or importlib.util.find_spec(module) is not None)
+
+
+def _addresses(config: schema.Config) -> Iterator[Problem]:
+    """Where a run is told about: of a known kind, and without a secret, since declarations are kept and shown."""
+    mlflow, azureml = config.tracking.mlflow, config.tracking.azureml
+    if mlflow and mlflow.uri is not None:
+        kinds = "a server, http://HOST:PORT, or a store, sqlite:///FILE"
+        yield from _address(("tracking", "mlflow", "uri"), mlflow.uri, STORES, kinds)
+    if azureml:
+        yield from _address(("tracking", "azureml", "uri"), azureml.uri, ("azureml",), "an address azureml://...")
+
+
+def _address(path: KeyPath, uri: str, schemes: Sequence[str], kinds: str) -> Iterator[Problem]:
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # e.g. half a bracket of an IPv6 address
+        yield Problem(path, uri, f"must be {kinds}")
+        return
+    if parts.scheme.partition("+")[0] not in schemes or "://" not in uri:
+        yield Problem(path, uri, f"must be {kinds}")
+    elif parts.password is not None:
+        what = "holds a password, which would be kept with every run: use MLFLOW_TRACKING_PASSWORD or ~/.pgpass"
+        yield Problem(path, uri, what)
+
+
+def _sweep(config: schema.Config) -> Iterator[Problem]:
+    """How trials are chosen; what is swept is only known to `skinlab train -m`."""
+    sweep = config.sweep
+    if re.fullmatch(ON_FAILURE, sweep.on_failure) is None:
+        yield Problem(("sweep", "on_failure"), sweep.on_failure, "must be continue, stop or retry(n), e.g. retry(2)")
+    if sweep.sampler == "grid" and sweep.trials is not None:
+        yield Problem(("sweep", "trials"), sweep.trials, "a grid runs all its points: leave it null")
+    if sweep.sampler != "grid" and sweep.trials is None:
+        yield Problem(("sweep", "trials"), None, f"must say how many points sweep.sampler={sweep.sampler} chooses")
+    yield from _objectives(config)
+    for name, scaled in sweep.scaled.items():
+        if scaled.by == name:
+            yield Problem(
+                ("sweep", "scaled", name, "by"), scaled.by, "must be another key than the one that follows it"
+            )
+
+
+def _objectives(config: schema.Config) -> Iterator[Problem]:
+    path, names = ("sweep", "objectives"), config.sweep.objectives or []
+    for name in names:
+        if name not in objectives.DIRECTIONS:
+            known = list(objectives.DIRECTIONS)
+            yield Problem(path, names, f"no metric '{name}'", hint=suggest.then_list("", "Metrics", known))
+    if len(set(names)) < len(names):
+        yield Problem(path, names, "names a metric twice")
+    if len(names) > 1 and config.sweep.sampler == "cmaes":
+        yield Problem(path, names, "sweep.sampler=cmaes takes one objective: several are for nsga2, tpe and random")
+    if len(names) > 1 and config.sweep.pruner != "none":
+        what = "several objectives leave nothing to prune by: sweep.pruner=none"
+        yield Problem(path, names, what, others=(("sweep", "pruner"),))
 
 
 def _deployment(config: schema.Config) -> Iterator[Problem]:

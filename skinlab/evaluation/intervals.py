@@ -436,16 +436,30 @@ def _within(ranges: Ranges, values: Floats, resampled: Floats, percentiles: Boot
     for column in np.flatnonzero(inside & (ranges.freedom >= 1)):
         value, top = values[column], ranges.top[column]
         width = stdtrit(ranges.freedom[column], (1 + confidence) / 2) * np.nanstd(resampled[:, column], ddof=1)
-        if math.isinf(top):
-            factor = math.exp(min(width / value, FARTHEST))
-            low[column], high[column] = value / factor, value * factor
-        else:
-            centre, half = math.log(value / (top - value)), width * top / (value * (top - value))
-            low[column], high[column] = top * _expit(centre - half), top * _expit(centre + half)
+        low[column], high[column] = bounded(float(value), float(width), float(top))
     return Bootstrap(low, high)
 
 
 # --- shared --------------------------------------------------------------------------------------------------------
+
+
+def bounded(value: float, half: float, top: float) -> tuple[float, float]:
+    """Bounds inside the range of a value from 0 to `top`: on the logit or, where there is no top, the logarithm.
+
+    Args:
+        value: above 0 and below `top`.
+        half: half the width of the interval that would be symmetric.
+        top: the largest value, inf where there is none.
+
+    >>> low, high = bounded(0.9, 0.1, top=1.0)
+    >>> round(low, 3), round(high, 3)
+    (0.748, 0.965)
+    """
+    if math.isinf(top):
+        factor = math.exp(min(half / value, FARTHEST))
+        return value / factor, value * factor
+    centre, width = math.log(value / (top - value)), half * top / (value * (top - value))
+    return top * _expit(centre - width), top * _expit(centre + width)
 
 
 def _quantile(confidence: float) -> float:

@@ -87,6 +87,14 @@ def record(subset: str, look: Look) -> list[Look]:
         ) from error
 
 
+def known(subset: str) -> list[Look]:
+    """All looks so far, the oldest first; none where the ledger is not there or cannot be read."""
+    try:
+        return _read((ledger_folder() / f"{subset}.jsonl").read_bytes())
+    except OSError:
+        return []
+
+
 def _read(content: bytes) -> list[Look]:
     """The whole lines of a ledger."""
     looks = []

@@ -209,14 +209,14 @@ def _ranges(predictions: Predictions, groups: Sequence[str | None]) -> intervals
     freedom = {name: in_class.min() - 1 for name in OVER_CLASSES}
     freedom |= {name: len(np.unique(units)) - predictions.classes for name in OVER_IMAGES}
     names = columns(predictions.classes)
-    top = [_top(name, predictions.classes) for name, _ in names]
+    top = [top_of(name, predictions.classes) for name, _ in names]
     of_positive = of_class[predictions.positive]
     known = [freedom.get(name, of_positive) if code is None else of_class[code] for name, code in names]
     return intervals.Ranges(np.array(top), np.array(known, dtype=np.float64))
 
 
-def _top(name: str, classes: int) -> float:
-    """The largest value of a number."""
+def top_of(name: str, classes: int) -> float:
+    """The largest value of a number; the smallest is 0."""
     tops = {"partial_auc": 1 - ISIC_2024_SENSITIVITY, "log_loss": math.inf, "brier": 1.0 if classes == BINARY else 2.0}
     return tops.get(name, 1.0)
 

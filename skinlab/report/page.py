@@ -1,18 +1,12 @@
-"""report.html: one file with everything in it. The same facts give the same bytes.
+"""report.html: one file with everything in it. The same facts give the same bytes."""
 
-The page forbids itself all but its own style and its own script, which are named by their hashes.
-"""
-
-import base64
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 
 from skinlab.report import sections, threshold
+from skinlab.report.document import contents, document, own_file
 from skinlab.report.facts import Facts
-from skinlab.report.markup import Html, element, together
+from skinlab.report.markup import Html
 
 PARTS: dict[str, tuple[str, Callable[[Facts], Html]]] = {
     "numbers": ("All numbers", sections.all_numbers),
@@ -38,46 +32,9 @@ def page(facts: Facts) -> str:
         HTML, with everything in it.
     """
     facts = replace(facts, scored=facts.scored.of_known_label())
-    script = Html(_file("page.js")) if threshold.movable(facts.result["test"]) else None
     parts = {name: made(facts) for name, (_, made) in PARTS.items()}
-    body = [sections.headline(facts), _contents(parts), *parts.values()]
-    scripts = [threshold.data(facts.scored, facts.result["test"]), element("script", script)] if script else []
-    whole = element("html", _head(facts.title, script), element("body", element("main", *body), *scripts), lang="en")
-    return f"<!doctype html>\n{whole}\n"
-
-
-def _head(title: str, script: Html | None) -> Html:
-    style = Html(_file("page.css"))
-    allowed = [
-        "default-src 'none'",
-        "img-src data:",
-        f"style-src {_hash(style)}",
-        "script-src " + (_hash(script) if script else "'none'"),
-        "base-uri 'none'",
-        "form-action 'none'",
-    ]
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content="; ".join(allowed)),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("link", rel="icon", href="data:,"),
-        element("title", title),
-        element("style", style),
-    )
-
-
-def _contents(parts: dict[str, Html]) -> Html:
-    entries = together(
-        element("li", element("a", PARTS[name][0], href=f"#{name}")) for name, part in parts.items() if part
-    )
-    return element("nav", element("ul", entries), aria_label="Sections")
-
-
-def _hash(content: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
-
-
-@cache
-def _file(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+    links = contents({name: PARTS[name][0] for name, part in parts.items() if part})
+    main = [sections.headline(facts), links, *parts.values()]
+    if not threshold.movable(facts.result["test"]):
+        return document(facts.title, main)
+    return document(facts.title, main, own_file("page.js"), threshold.data(facts.scored, facts.result["test"]))

@@ -20,7 +20,7 @@ OURS, RUNTIME = "environment", "engine runtime"
 """The sections of environment.lock."""
 MACHINE = ("system", "python", "cpu", "cores")
 """Facts of a machine that may change bits."""
-_CONTENT = "sha256"
+_CONTENT, _SUBSET = "sha256", "subset"
 
 
 @dataclass(frozen=True)
@@ -133,31 +133,43 @@ def images(split_csv: Path) -> dict[str, Image]:
         DataError: the file cannot be read.
     """
     try:
-        with split_csv.open(newline="", encoding="utf-8") as stream:
-            return {row["image_id"]: {name: row[name] for name in COLUMNS[1:]} for row in csv.DictReader(stream)}
+        return rows_of(split_csv.read_text(encoding="utf-8"))
     except (OSError, KeyError, ValueError, csv.Error) as error:
         raise DataError(f"{split_csv} cannot be read: {error!r}") from error
+
+
+def rows_of(text: str) -> dict[str, Image]:
+    """The rows of the text of a split.csv by image id."""
+    rows = csv.DictReader(text.splitlines())
+    return {row["image_id"]: {name: row[name] for name in COLUMNS[1:]} for row in rows}
 
 
 def of_images(before: Mapping[str, Image], after: Mapping[str, Image]) -> list[Difference]:
     """What became of each image: another label, content, group or subset; or it is on one side alone.
 
+    A file of the same content under another id, as when it was moved to the folder of another class, is one difference.
+    Changes of the subset alone come last: where a split is drawn, one label may move many images.
+
     >>> row = {"sha256": "ab", "label": "nevus", "group": "", "subset": "test"}
-    >>> [str(found) for found in of_images({"a": row}, {"a": row | {"label": "melanoma"}, "b": row})]
+    >>> [str(found) for found in of_images({"a": row}, {"a": row | {"label": "melanoma"}, "b": row | {"sha256": "cd"}})]
     ['a label: nevus -> melanoma', 'b: absent -> nevus, test']
     """
-    found = []
-    for image_id in sorted(before.keys() | after.keys()):
-        old, new = before.get(image_id), after.get(image_id)
+    gone = {before[name]["sha256"]: name for name in before if name not in after}
+    came = {after[name]["sha256"]: name for name in after if name not in before}
+    renamed = {name: came[content] for content, name in gone.items() if content in came}
+    first: list[Difference] = []
+    moved: list[Difference] = []
+    for name in sorted((before.keys() | after.keys()) - set(renamed.values())):
+        old, new = before.get(name), after.get(name)
         if old is None or new is None:
-            found.append(Difference(image_id, _image(old), _image(new)))
-        else:
-            found += [
-                Difference(f"{image_id} {'content (sha256)' if name == _CONTENT else name}", old[name], new[name])
-                for name in old
-                if old[name] != new[name]
-            ]
-    return found
+            now = f"{renamed[name]}: {_image(after[renamed[name]])}" if name in renamed else _image(new)
+            first.append(Difference(name, _image(old), now))
+            continue
+        for column in (column for column in old if old[column] != new[column]):
+            what = f"{name} {'content (sha256)' if column == _CONTENT else column}"
+            said = Difference(what, old[column], new[column])
+            (moved if column == _SUBSET else first).append(said)
+    return first + moved
 
 
 def _image(row: Image | None) -> str:

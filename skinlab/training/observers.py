@@ -1,12 +1,12 @@
-"""Who is told about training: the terminal, and the sinks that tracking declares."""
+"""How training shows on the terminal; the sinks that tracking declares are a room of their own."""
 
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from skinlab.logs import to_console
 from skinlab.training.loop import Observer, Record
 
 if TYPE_CHECKING:
@@ -78,14 +78,14 @@ class Bar:
 
 @contextmanager
 def terminal(epochs: int, images: int) -> Iterator[Observer]:
-    """Lines, and a bar below them where standard output is a terminal.
+    """Lines, and a bar below them where they go to a terminal.
 
     Args:
         epochs: length of training.
         images: training images an epoch.
     """
     lines = Lines(epochs, images)
-    if not sys.stdout.isatty():
+    if not (sys.stdout.isatty() and to_console()):
         yield lines
         return
     from rich import progress
@@ -111,56 +111,3 @@ def _rate_column() -> "progress.ProgressColumn":  # type: ignore[name-defined]  
             return Text(f"{task.speed:.0f} images/s" if task.speed else "")
 
     return Rate()
-
-
-class TensorBoard:
-    """Event files for TensorBoard: every number of the record by epoch."""
-
-    def __init__(self, folder: Path) -> None:
-        from tensorboard.summary.writer.event_file_writer import EventFileWriter
-
-        self._writer = EventFileWriter(str(folder))
-
-    def advanced(self, epoch: int, images: int, of: int) -> None:
-        """Nothing is written within an epoch."""
-
-    def epoch_ended(self, records: list[Record], seconds: float) -> None:
-        """Write the epoch's numbers."""
-        from tensorboard.compat.proto.event_pb2 import Event
-        from tensorboard.compat.proto.summary_pb2 import Summary
-
-        record = records[-1]
-        values = [
-            Summary.Value(tag=name.replace("_", "/", 1), simple_value=value)
-            for name, value in record.items()
-            if name != "epoch" and value is not None
-        ]
-        self._writer.add_event(Event(step=record["epoch"], wall_time=_now(), summary=Summary(value=values)))
-        self._writer.flush()
-
-    def close(self) -> None:
-        """Finish the file."""
-        self._writer.close()
-
-
-def _now() -> float:
-    import time
-
-    return time.time()
-
-
-@contextmanager
-def tracking(sinks: Sequence[str], folder: Path) -> Iterator[list[Observer]]:
-    """The declared sinks, closed at the end.
-
-    Args:
-        sinks: names as in `tracking.sinks`.
-        folder: the run directory.
-    """
-    with ExitStack() as stack:
-        observers: list[Observer] = []
-        if "tensorboard" in sinks:
-            board = TensorBoard(folder / "tensorboard")
-            stack.callback(board.close)
-            observers.append(board)
-        yield observers

@@ -25,7 +25,7 @@ def test_verbs_come_first():
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("c", ["check", "cache", "completion"]),
+        ("c", ["check", "compare", "cache", "completion"]),
         ("check --s", ["--show"]),
         ("check opt", ["optimizer=", "optimizer."]),
         ("check method", ["method=", "method."]),
@@ -41,7 +41,9 @@ def test_verbs_come_first():
         ("check dataset=f", ["dataset=folder"]),
         ("check dataset.shuffle_labels=t", ["dataset.shuffle_labels=true"]),
         ("check engine.threads=", ["engine.threads=null"]),
-        ("check tracking.sinks=", ["tracking.sinks=[tensorboard]"]),
+        ("check tracking.m", ["tracking.mlflow."]),
+        ("check tracking.mlflow.b", ["tracking.mlflow.bundle="]),
+        ("check tracking.tensorboard=t", ["tracking.tensorboard=true"]),
         ("check experiment=m", ["experiment=mine"]),
         ("check --config-dir more experiment=o", ["experiment=other"]),
         ("check --config-dir=more experiment=o", ["experiment=other"]),
@@ -63,6 +65,8 @@ def test_verbs_come_first():
         ("resume im", ["images/", "images.csv"]),
         ("folds images/", ["images/benign/"]),
         ("folds --j", ["--json"]),
+        ("compare im", ["images/", "images.csv"]),
+        ("compare --m", ["--metric"]),
         ("setup ", ["cntk"]),
         ("setup cntk ", []),
         ("predict im", ["images/", "images.csv"]),

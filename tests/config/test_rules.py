@@ -151,13 +151,33 @@ def test_the_range_of_rates_rises(mistakes):
     assert mistakes("lr_find.lowest=1") == ["lr_find.lowest=1: must be below lr_find.highest=1"]
 
 
-def test_a_sink_that_is_not_installed_says_what_to_install(mistakes, monkeypatch):
+@pytest.mark.parametrize(
+    ("sink", "package", "extra"),
+    [("tensorboard", "tensorboard", "tracking"), ("mlflow", "mlflow", "tracking"), ("azureml", "mlflow", "azureml")],
+)
+def test_a_sink_that_is_not_installed_says_what_to_install(mistakes, monkeypatch, sink, package, extra):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    (line,) = mistakes("tracking=tensorboard")
-    assert line == (
-        "conf/tracking/tensorboard.yaml: tracking.sinks=[tensorboard]: "
-        "tensorboard is not installed; pip install skinlab[tracking]"
-    )
+    address = ["tracking.azureml.uri=azureml://host/mlflow"] if sink == "azureml" else []
+    (line,) = mistakes(f"tracking={sink}", *address)
+    assert line.startswith(("conf/tracking/", "tracking.azureml.uri="))
+    assert line.endswith(f": {package} is not installed; pip install 'skinlab[{extra}]'")
+
+
+@pytest.mark.parametrize(
+    ("uri", "what"),
+    [
+        ("outputs/mlflow", "must be a server, http://HOST:PORT, or a store, sqlite:///FILE"),
+        ("ftp://host", "must be a server, http://HOST:PORT, or a store, sqlite:///FILE"),
+        ("http://[host", "must be a server, http://HOST:PORT, or a store, sqlite:///FILE"),
+        (
+            "https://ann:secret@host",
+            "holds a password, which would be kept with every run: use MLFLOW_TRACKING_PASSWORD or ~/.pgpass",
+        ),
+    ],
+)
+def test_an_address_of_mlflow_is_one_that_can_be_kept(mistakes, uri, what):
+    pytest.importorskip("mlflow", reason="needs mlflow")
+    assert mistakes("tracking=mlflow", f"tracking.mlflow.uri='{uri}'") == [f"tracking.mlflow.uri='{uri}': {what}"]
 
 
 @pytest.mark.parametrize(

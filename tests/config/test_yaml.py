@@ -10,7 +10,8 @@ from skinlab.config import conf_dir, tree
 from skinlab.config.places import choices, groups, places
 
 GROUPS = [group for group in groups(places()) if group != "experiment"]
-CHOICES = [(group, name) for group in GROUPS for name in choices(group, places())]
+JOINED = "tracking"  # its choices can be joined, [tensorboard, mlflow], so each holds a part and the root the rest
+CHOICES = [(group, name) for group in GROUPS if group != JOINED for name in choices(group, places())]
 
 
 def load(name):
@@ -29,9 +30,20 @@ def test_a_choice_holds_exactly_the_keys_of_its_dataclass(group, name):
     assert set(values) == {field.name for field in dataclasses.fields(section_of(group, values))}
 
 
+def test_joined_choices_hold_whole_sections_each_its_own():
+    held = [load(f"{JOINED}/{name}") for name in choices(JOINED, places())]
+    kinds = tree.key_types(schema.Tracking)
+    names = [name for values in held for name in values]
+    assert sorted(names) == sorted(set(kinds) - {"wait"})
+    for name, value in ((name, value) for values in held for name, value in values.items()):
+        sections = tree.sections(kinds[name])
+        assert set(value) == set(tree.key_types(sections[0])) if sections else value is True
+    assert set(load("config")[JOINED]) == set(kinds)
+
+
 def test_the_root_holds_exactly_the_keys_that_no_group_holds():
     root = load("config")
-    expected = {field.name for field in dataclasses.fields(schema.Config)} - set(GROUPS)
+    expected = {field.name for field in dataclasses.fields(schema.Config)} - set(GROUPS) | {JOINED}
     assert set(root) - {"defaults", "hydra"} == expected
     assert set(root["training"]) == set(tree.key_types(schema.Training))
     assert set(root["training"]["schedule"]) == set(tree.key_types(schema.Schedule))

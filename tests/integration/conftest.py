@@ -23,7 +23,9 @@ def workplace(tmp_path: Path, cntk_home: Path) -> Workplace:
 def finished(tmp_path_factory: pytest.TempPathFactory, cntk_home: Path) -> tuple[Path, Done]:
     """A finished run and the command that made it; only to be read."""
     workplace = Workplace(tmp_path_factory.mktemp("finished"), cntk_home)
-    done = workplace.skinlab("train", *TINY, *EVALUATED, "seed=5", "tracking=tensorboard", "training.loader_workers=0")
+    done = workplace.skinlab(
+        "train", *TINY, *EVALUATED, "seed=5", "tracking=[tensorboard,mlflow]", "training.loader_workers=0"
+    )
     assert done.code == 0, done.err + done.out
     return workplace.run(), done
 

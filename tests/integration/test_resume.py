@@ -19,9 +19,9 @@ SAME = ("predictions.csv", "summary.json", "metrics.jsonl", "checkpoints/best.sa
 SKINLAB = [sys.executable, "-m", "skinlab"]
 
 
-def started(folder: Path) -> subprocess.Popen[str]:
+def started(folder: Path, *more: str) -> subprocess.Popen[str]:
     folder.mkdir()
-    command = [*SKINLAB, "train", *DECLARED]
+    command = [*SKINLAB, "train", *DECLARED, *more]
     return subprocess.Popen(
         command,
         cwd=folder,
@@ -53,7 +53,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, cntk_home: Path) -> Path:
 def test_a_stopped_run_ends_as_if_it_had_not_been_stopped(
     whole: Path, home: Path, tmp_path: Path, stop: signal.Signals, status: str, epochs: int
 ) -> None:
-    process = started(tmp_path / "stopped")
+    process = started(tmp_path / "stopped", "tracking=[tensorboard,mlflow]")
     deadline = time.monotonic() + 60
     lines = 0
     while lines < epochs and time.monotonic() < deadline:
@@ -71,6 +71,23 @@ def test_a_stopped_run_ends_as_if_it_had_not_been_stopped(
         SAME, True
     )
     assert json.loads((run / "run.json").read_text())["status"] == "finished"
+    assert mlflow_steps(run) == tensorboard_steps(run) == [1, 2, 3, 4]
+
+
+def mlflow_steps(run: Path) -> list[int]:
+    """Of the only run in the store."""
+    mlflow = pytest.importorskip("mlflow", reason="needs mlflow")
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{run.parents[2] / 'mlflow.db'}")
+    (tracked,) = client.search_runs([client.get_experiment_by_name("debug").experiment_id])
+    assert tracked.info.status == "FINISHED"
+    return [metric.step for metric in client.get_metric_history(tracked.info.run_id, "train/loss")]
+
+
+def tensorboard_steps(run: Path) -> list[int]:
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator", reason="needs tensorboard")
+    events = reader.EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    return [event.step for event in events.Scalars("train/loss")]
 
 
 def test_a_run_whose_data_changed_is_not_resumed(home: Path, tmp_path: Path, whole: Path) -> None:

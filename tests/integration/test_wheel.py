@@ -38,6 +38,7 @@ def test_configuration_presets_and_the_workers_files_are_in_it_once(wheel: Path)
     cntk = ROOT / "skinlab" / "engines" / "cntk"
     needed = (cntk / "worker" / "worker.py", cntk / "mpi_stub.c", cntk / "requirements.lock")
     assert {path.relative_to(ROOT).as_posix() for path in needed} <= set(names)
+    assert "skinlab/py.typed" in names
     assert set(names.values()) == {1}
     assert not any(name.startswith("tests/") or "__pycache__" in name for name in names)
 

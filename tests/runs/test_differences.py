@@ -51,9 +51,9 @@ def test_each_image_that_is_not_the_same_is_named(two: tuple[Run, Run]) -> None:
         "split_hash: x -> y",
         "a label: nevus -> melanoma",
         "b content (sha256): 02 -> ff",
-        "c subset: test -> validation",
         "d: nevus, test -> absent",
         "e: absent -> nevus, test",
+        "c subset: test -> validation",
     ]
 
 
@@ -67,3 +67,9 @@ def test_a_difference_can_be_written_as_json(two: tuple[Run, Run]) -> None:
     two[1].update(classes=["a"])
     (found,) = differences.between(*two)["data"]
     assert json.dumps(found.after) == '["a"]'
+
+
+def test_a_file_that_was_moved_to_the_folder_of_another_class_is_one_difference() -> None:
+    row = {"sha256": "ab", "label": "benign", "group": "", "subset": "test"}
+    found = differences.of_images({"benign/a": row}, {"malignant/a": row | {"label": "malignant"}})
+    assert lines(found) == ["benign/a: benign, test -> malignant/a: malignant, test"]

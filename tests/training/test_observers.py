@@ -1,6 +1,5 @@
 import logging
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,24 +41,6 @@ def test_without_a_terminal_there_is_no_bar(capsys: pytest.CaptureFixture[str]) 
     with observers.terminal(epochs=1, images=10) as lines:
         lines.advanced(0, 5, 10)
     assert capsys.readouterr().out == ""
-
-
-def test_without_sinks_nothing_is_written(tmp_path: Path) -> None:
-    with observers.tracking([], tmp_path) as sinks:
-        assert sinks == []
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_event_files_leave_out_what_is_not_defined(tmp_path: Path) -> None:
-    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator", reason="needs tensorboard")
-    with observers.tracking(["tensorboard"], tmp_path) as (sink,):
-        first, second = record(1, validation_auc=None), record(2, validation_auc=0.75)
-        sink.epoch_ended([first], 1.0)
-        sink.epoch_ended([first, second], 1.0)
-    events = reader.EventAccumulator(str(tmp_path / "tensorboard"))
-    events.Reload()
-    assert [(event.step, event.value) for event in events.Scalars("validation/auc")] == [(2, 0.75)]
-    assert [(event.step, event.value) for event in events.Scalars("train/loss")] == [(1, 0.5), (2, 0.5)]
 
 
 def test_several_observers_are_told_the_same() -> None:

@@ -1,0 +1,430 @@
+"""From finished runs to what is said of them: gate, statistics, verdicts. Reads run directories and writes nothing."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from skinlab.comparison import gate, power, sampling
+from skinlab.comparison.arms import Arm, Finished, LeftOut, arms, best_first
+from skinlab.comparison.gate import Fold, Mode
+from skinlab.comparison.sampling import LOWER_IS_BETTER, Sampled, Shares
+from skinlab.comparison.seeds import Effect, difference_of, mean_of
+from skinlab.comparison.statistics import (
+    Difference,
+    corrected_resampled,
+    holm,
+    holm_levels,
+    paired_proportions,
+    student,
+)
+from skinlab.comparison.verdict import Pair, is_told, sentence
+from skinlab.data.wording import listed
+from skinlab.errors import DataError
+from skinlab.evaluation import looks
+from skinlab.evaluation.intervals import bounded
+from skinlab.evaluation.summary import METRICS, Entry, top_of
+from skinlab.evaluation.tables import labels_of
+
+SCHEMA_VERSION = 1
+MOST_PAIRED = 6
+"""Of more experiments than this only those with the reference are compared: the others would cost power."""
+ONCE = (
+    "each experiment was run once: the verdict is about these trained models, and another seed may turn it; to compare "
+    "the methods, train several seeds of each (-m 'seed=range(5)') and name them all"
+)
+SELECTION = "whoever chooses by this comparison selects on the test subset: confirm the choice on images not looked at"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        metric: by which the verdict is made: a key of the metrics of a summary.
+        mode: on which images.
+        top: compare only so many experiments, the best by the metric on validation; None: all.
+        each: every run by itself, also where runs differ in seed or fold alone.
+        reference: the run, or one of the runs, that the others are compared with; None: by the number of experiments.
+    """
+
+    metric: str = "auc"
+    mode: Mode = "all"
+    top: int | None = None
+    each: bool = False
+    reference: Path | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An experiment with its numbers.
+
+    Attributes:
+        arm: the experiment.
+        validation: mean of the metric on validation; None where it is not defined.
+        numbers: each metric on the test images: value (the mean over runs), low, high, interval, why as in
+            summary.json, and `sd` over the runs, None where there is one.
+    """
+
+    arm: Arm
+    validation: float | None
+    numbers: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is said.
+
+    Attributes:
+        question: what was asked.
+        standings: the experiments; in the order given or, with `top`, by validation.
+        causes: why the runs are not comparable as they are; nothing is ranked then unless the mode says so.
+        pairs: none where nothing is ranked.
+        plan: which experiments are compared with which.
+        left_out: runs that are not compared, and why.
+        folds: the images, by fold; none where nothing is ranked.
+        looks: at the test subset, of all runs: `test_subset`, `looks`, `runs`; None where that is not known.
+        note: what a reader must know of the data.
+        remarks: what must be known of the verdicts, one line each.
+        confidence: of the intervals.
+    """
+
+    question: Question
+    standings: list[Standing]
+    causes: list[str]
+    pairs: list[Pair]
+    plan: str
+    left_out: list[LeftOut]
+    folds: list[Fold]
+    looks: dict[str, Any] | None
+    note: str
+    remarks: list[str]
+    confidence: float
+
+    @property
+    def ranked(self) -> bool:
+        """Whether there are verdicts."""
+        return bool(self.folds)
+
+    @property
+    def label(self) -> str:
+        """What the metric is called."""
+        return labels_of(self.standings[0].arm.runs[0].result["test"])[self.question.metric]
+
+    @property
+    def images(self) -> int:
+        """On how many test images it rests."""
+        return sum(len(fold.image_ids) for fold in self.folds)
+
+
+def compare(runs: Sequence[Finished], left_out: Sequence[LeftOut], question: Question) -> Comparison:
+    """Compare finished runs.
+
+    Args:
+        runs: finished.
+        left_out: others that were named.
+        question: what is asked.
+
+    Returns:
+        What is said; without verdicts where the runs are not comparable and the mode does not make them so.
+
+    Raises:
+        DataError: there are fewer than two experiments, or their predictions cannot be read.
+    """
+    found, repeated = arms(runs, each=question.each)
+    gone = [*left_out, *repeated]
+    chosen = _chosen(found, question)
+    if len(chosen) <= 1:
+        raise DataError(_too_few(chosen, gone))
+    read = gate.reader(chosen[0].runs[0].record["classes"])
+    causes = gate.causes(chosen, question.metric, read)
+    folds = gate.shared(chosen, question.mode, read) if question.mode != "all" or not causes else []
+    confidence = max(_evaluation(run, "confidence") for arm in chosen for run in arm.runs)
+    resamples = max(int(_evaluation(run, "bootstrap")) for arm in chosen for run in arm.runs)
+    measured = _Measured(folds, question.metric, confidence, resamples, causes=bool(causes))
+    reference = _reference(chosen, question)
+    pairs = measured.pairs(gate.pairs_of(chosen, reference)) if folds else []
+    return Comparison(
+        question=question,
+        standings=[Standing(arm, arm.validation(question.metric), measured.numbers(arm)) for arm in chosen],
+        causes=causes,
+        pairs=pairs,
+        plan=_plan(chosen, reference, question),
+        left_out=gone,
+        folds=folds,
+        looks=_looks(chosen),
+        note="; ".join(dict.fromkeys(run.result["note"] for arm in chosen for run in arm.runs if run.result["note"])),
+        remarks=_remarks(chosen, folds),
+        confidence=confidence,
+    )
+
+
+def _evaluation(run: Finished, key: str) -> float:
+    value: float = run.record["config"]["evaluation"][key]
+    return value
+
+
+# --- who is compared -----------------------------------------------------------------------------------------------
+
+
+def _chosen(found: Sequence[Arm], question: Question) -> list[Arm]:
+    if question.top is None:
+        return list(found)
+    return best_first(found, question.metric)[: question.top]
+
+
+def _too_few(chosen: Sequence[Arm], gone: Sequence[LeftOut]) -> str:
+    said = f"only {chosen[0].runs[0].path} is finished" if chosen else "no run is finished"
+    named = listed([f"{one.path}: {one.why}" for one in gone])
+    return f"a comparison needs two experiments: {said if gone or not chosen else 'only one was named'}" + (
+        f" (left out: {named})" if named else ""
+    )
+
+
+def _reference(chosen: Sequence[Arm], question: Question) -> Arm | None:
+    """Whom the others are compared with; None: each with each."""
+    if question.reference is not None:
+        wanted = question.reference.resolve()
+        for arm in chosen:
+            if any(run.path.resolve() == wanted for run in arm.runs):
+                return arm
+        raise DataError(f"--reference {question.reference} is none of the runs that are compared")
+    return best_first(chosen, question.metric)[0] if len(chosen) > MOST_PAIRED else None
+
+
+def _plan(chosen: Sequence[Arm], reference: Arm | None, question: Question) -> str:
+    if reference is None:
+        return "each two are compared" if len(chosen) > 2 else "one pair"  # noqa: PLR2004
+    why = "as asked" if question.reference else "the best on validation, as there are many"
+    return f"each is compared with {reference.name}, {why}"
+
+
+# --- numbers -------------------------------------------------------------------------------------------------------
+
+
+class _Measured:
+    """The numbers of experiments on shared images, and the differences of the one that decides."""
+
+    def __init__(self, folds: Sequence[Fold], metric: str, confidence: float, resamples: int, *, causes: bool) -> None:
+        self._folds, self._metric, self._confidence = folds, metric, confidence
+        self._as_recorded = not causes
+        self._values = [sampling.all_values(fold.images) for fold in folds]
+        self._sampled: Sampled | None = None
+        if len(folds) == 1:
+            self._sampled = sampling.sampled(metric, folds[0].images, resamples)
+
+    def numbers(self, arm: Arm) -> dict[str, dict[str, Any]]:
+        """Each metric of an experiment on the test images."""
+        recorded: Mapping[str, Entry] = arm.runs[0].result["test"]["metrics"]
+        if len(arm.runs) == 1 and (self._as_recorded or not self._folds):
+            return {name: dict(recorded[name]) | {"sd": None} for name in METRICS}
+        if not self._folds:
+            entries = [run.result["test"]["metrics"] for run in arm.runs]
+            return {name: _spread([entry[name]["value"] for entry in entries]) for name in METRICS}
+        found = {name: _spread(self._by_run(arm, name)) for name in METRICS}
+        found[self._metric] |= self._interval(arm)
+        return found
+
+    def _by_run(self, arm: Arm, metric: str) -> list[float | None]:
+        """The values of the runs of an experiment, over folds and seeds."""
+        found = [
+            float(values[model, sampling.column(metric, fold.images.classes, fold.images.positive)])
+            for fold, values in zip(self._folds, self._values, strict=True)
+            for model in fold.models(arm)
+        ]
+        return [None if math.isnan(value) else value for value in found]
+
+    def _interval(self, arm: Arm) -> dict[str, Any]:
+        """Of the deciding metric of an experiment."""
+        if self._sampled is not None:
+            effect = mean_of(self._sampled, self._folds[0].models(arm))
+            method = self._sampled.method.replace(", paired", "")
+            found = student(effect.value, effect.variance, effect.freedom, self._confidence, method)
+            if effect.by_seeds is not None:
+                found = found._replace(method=f"{method}, over seeds")
+        else:
+            found = corrected_resampled(self._of_folds(arm), self._ratio(), self._confidence)
+        if math.isnan(found.low):
+            return {}
+        low, high, top = found.low, found.high, top_of(self._metric, len(arm.runs[0].record["classes"]))
+        if 0 < found.value < top:
+            low, high = bounded(found.value, found.high - found.value, top)
+        return {"low": low, "high": high, "interval": found.method}
+
+    def _of_folds(self, arm: Arm) -> list[float]:
+        """The deciding metric by fold, the mean over its seeds."""
+        return [
+            fmean(
+                float(values[model, sampling.column(self._metric, fold.images.classes, fold.images.positive)])
+                for model in fold.models(arm)
+            )
+            for fold, values in zip(self._folds, self._values, strict=True)
+        ]
+
+    def _ratio(self) -> float:
+        return fmean(len(fold.image_ids) / max(1, fold.trained) for fold in self._folds)
+
+    def pairs(self, compared: Sequence[tuple[Arm, Arm]]) -> list[Pair]:
+        """The differences, with Holm's correction over all of them."""
+        effects = [self._effect(one, other) for one, other in compared]
+        values = [difference.p for difference, _ in effects]
+        level = 1 - self._confidence
+        adjusted, levels = holm(values), holm_levels(values, level)
+        return [
+            self._pair(one, other, difference, effect, *corrected)
+            for (one, other), (difference, effect), corrected in zip(
+                compared, effects, zip(adjusted, levels, strict=True), strict=True
+            )
+        ]
+
+    def _effect(self, one: Arm, other: Arm) -> tuple[Difference, Effect]:
+        """The difference of two experiments with its variance."""
+        if self._sampled is None:
+            by_fold = [a - b for a, b in zip(self._of_folds(one), self._of_folds(other), strict=True)]
+            found = corrected_resampled(by_fold, self._ratio(), self._confidence)
+            spread = (1 / len(by_fold) + self._ratio()) * stdev(by_fold) ** 2
+            return found, Effect(found.value, spread, None, len(by_fold) - 1)
+        fold = self._folds[0]
+        ones, others = fold.models(one), fold.models(other)
+        effect = difference_of(self._sampled, ones, others)
+        if isinstance(self._sampled, Shares) and effect.by_seeds is None and not fold.images.clustered:
+            discordant = self._sampled.discordant(ones[0], others[0])
+            return paired_proportions(*discordant, self._sampled.hits.shape[1], self._confidence), effect
+        method = self._sampled.method + (", seeds as readers" if effect.by_seeds is not None else "")
+        return student(effect.value, effect.variance, effect.freedom, self._confidence, method), effect
+
+    def _pair(
+        self, one: Arm, other: Arm, difference: Difference, effect: Effect, adjusted: float, level: float
+    ) -> Pair:
+        better = None
+        if is_told(difference, adjusted, 1 - self._confidence):
+            first = (difference.value > 0) != (self._metric in LOWER_IS_BETTER)
+            better = one.name if first else other.name
+        wanted = abs(difference.value) if abs(difference.value) >= power.SMALLEST else power.SMALLEST
+        needed = None
+        if better is None and not math.isnan(adjusted) and effect.variance > 0:
+            images = sum(len(fold.image_ids) for fold in self._folds)
+            seeds = min(len(one.seeds), len(other.seeds))
+            needed = power.needed(wanted, effect.by_images, effect.by_seeds, images, seeds, level)
+        return Pair(
+            one=one.name,
+            other=other.name,
+            difference=difference,
+            adjusted=adjusted,
+            level=level,
+            better=better,
+            by_images=math.sqrt(effect.by_images),
+            by_seeds=None if effect.by_seeds is None else math.sqrt(effect.by_seeds),
+            needed=needed,
+            over_folds=len(self._folds) > 1,
+        )
+
+
+def _spread(values: Sequence[float | None]) -> dict[str, Any]:
+    """A number over several runs; its interval is filled in where there is one."""
+    defined = [value for value in values if value is not None]
+    whole = len(defined) == len(values)
+    return {
+        "value": fmean(defined) if whole else None,
+        "low": None,
+        "high": None,
+        "interval": None,
+        "why": None if whole else "a run does not define it",
+        "sd": stdev(defined) if whole and len(defined) > 1 else None,
+    }
+
+
+# --- what must be known --------------------------------------------------------------------------------------------
+
+
+def _looks(chosen: Sequence[Arm]) -> dict[str, Any] | None:
+    """How often the test subset was looked at: what the ledger of this machine says, or the runs if that is more."""
+    told = [run.record["test_looks"] for arm in chosen for run in arm.runs if "test_looks" in run.record]
+    if not told:
+        return None
+    most = max(told, key=lambda looked: looked["looks"])
+    known = looks.known(most["test_subset"])
+    if len(known) > most["looks"]:
+        return {"test_subset": most["test_subset"], "looks": len(known), "runs": len({look.run for look in known})}
+    return dict(most)
+
+
+def _remarks(chosen: Sequence[Arm], folds: Sequence[Fold]) -> list[str]:
+    runs = [run for arm in chosen for run in arm.runs]
+    said = []
+    same = [one.name for one in chosen if any(_differ_in_seed(one, other) for other in chosen if other is not one)]
+    if same:
+        said.append(f"{listed(same)} differ in the seed alone: what sets them apart is chance in training")
+    if len(folds) == 1 and all(len(arm.runs) == 1 for arm in chosen):
+        said.append(ONCE)
+    elif len(folds) == 1 and (single := [arm.name for arm in chosen if len(arm.runs) == 1]):
+        said.append(f"one seed of {listed(single)}: its spread over seeds is taken to be that of the others")
+    codes = dict.fromkeys(run.code for run in runs)
+    if len(codes) > 1:
+        said.append(f"the runs are of different code: {listed(list(codes))}")
+    for fold in {run.fold for run in runs}:
+        splits = {run.record["split_hash"] for run in runs if run.fold == fold}
+        if len(splits) > 1:
+            said.append("the runs were not trained on the same images: their splits differ")
+            break
+    return said
+
+
+def _differ_in_seed(one: Arm, other: Arm) -> bool:
+    return one.runs[0].identity("seed") == other.runs[0].identity("seed")
+
+
+def as_json(comparison: Comparison) -> dict[str, Any]:
+    """All of it, ready for JSON."""
+    question = comparison.question
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "metric": question.metric,
+        "higher_is_better": question.metric not in LOWER_IS_BETTER,
+        "confidence": comparison.confidence,
+        "comparable": not comparison.causes,
+        "causes": comparison.causes,
+        "images_taken": question.mode,
+        "images": comparison.images,
+        "folds": [fold.fold for fold in comparison.folds],
+        "note": comparison.note,
+        "looks": comparison.looks,
+        "remarks": comparison.remarks,
+        "plan": comparison.plan,
+        "experiments": [_standing_json(one) for one in comparison.standings],
+        "pairs": [_pair_json(pair) for pair in comparison.pairs],
+        "left_out": [{"run": str(one.path), "why": one.why} for one in comparison.left_out],
+    }
+
+
+def _standing_json(standing: Standing) -> dict[str, Any]:
+    arm = standing.arm
+    return {
+        "name": arm.name,
+        "runs": [str(run.path) for run in arm.runs],
+        "seeds": arm.seeds,
+        "differs": arm.differs,
+        "validation": standing.validation,
+        "test": standing.numbers,
+    }
+
+
+def _pair_json(pair: Pair) -> dict[str, Any]:
+    difference = {key: _number(value) for key, value in pair.difference._asdict().items()}
+    return {
+        "one": pair.one,
+        "other": pair.other,
+        **difference,
+        "p_holm": _number(pair.adjusted),
+        "better": pair.better,
+        "sd_by_images": _number(pair.by_images),
+        "sd_by_seeds": pair.by_seeds,
+        "needed": None if pair.needed is None else asdict(pair.needed) | {"power": power.POWER, "level": pair.level},
+        "verdict": sentence(pair),
+    }
+
+
+def _number(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

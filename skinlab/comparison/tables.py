@@ -1,0 +1,148 @@
+"""A comparison on the terminal. Computes nothing."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from skinlab.comparison.comparing import SELECTION, Comparison, Standing
+from skinlab.comparison.verdict import Pair, sentence
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+IMAGES = {"all": "", "common": " that all runs share", "forced": " of the same name, whatever else differs"}
+
+
+PAIR_COLUMNS = ("pair", "difference", "interval", "p", "p (Holm)", "SD by images", "SD by seeds", "method")
+
+
+def show(comparison: Comparison, console: "Console") -> None:
+    """The experiments, the pairs, and the verdicts in words."""
+    from rich.text import Text
+
+    console.print(Text(heading(comparison)))
+    console.print(_experiments(comparison))
+    console.print(Text("\n".join(places(comparison)), overflow="fold"))
+    if comparison.pairs:
+        console.print()
+        console.print(_pairs(comparison))
+        console.print(Text("\n".join(["", *(f"{sentence(pair)}." for pair in comparison.pairs)]), overflow="fold"))
+
+
+def heading(comparison: Comparison) -> str:
+    """What was compared, in one line."""
+    level = f"{100 * comparison.confidence:.10g} % intervals"
+    if not comparison.ranked:
+        return f"{comparison.label} of the test subset, not ranked; {level}"
+    folds = f" in {len(comparison.folds)} folds" if len(comparison.folds) > 1 else ""
+    taken = IMAGES[comparison.question.mode]
+    return f"{comparison.label} on {comparison.images} test images{taken}{folds}; {comparison.plan}; {level}"
+
+
+def looked(comparison: Comparison) -> str | None:
+    """How often the test subset was looked at, and what follows."""
+    if comparison.looks is None:
+        return None
+    looks, runs = comparison.looks["looks"], comparison.looks["runs"]
+    times = "once" if looks == 1 else f"{looks} times by {runs} run{'s' if runs > 1 else ''}"
+    return f"the test subset was looked at {times}, and is now looked at again: {SELECTION}"
+
+
+def number(standing: Standing, metric: str) -> str:
+    """Value, interval and spread over runs."""
+    entry = standing.numbers[metric]
+    if entry["value"] is None:
+        return f"undefined: {entry['why']}"
+    bounds = f" [{entry['low']:.3f}, {entry['high']:.3f}]" if entry["interval"] else ""
+    spread = "" if entry["sd"] is None else f" (SD {entry['sd']:.3f})"
+    return f"{entry['value']:.3f}{bounds}{spread}"
+
+
+def places(comparison: Comparison) -> list[str]:
+    """Where the runs of each experiment lie."""
+    return [f"{one.arm.name}: {one.arm.runs[0].path}{_others(len(one.arm.runs) - 1)}" for one in comparison.standings]
+
+
+def _others(count: int) -> str:
+    return f" and {count} more" if count else ""
+
+
+def repeats(standing: Standing) -> str:
+    """Seeds and folds of an experiment."""
+    arm = standing.arm
+    folds = [fold for fold in arm.folds if fold is not None]
+    return ranges(arm.seeds) + (f"; folds {ranges(folds)}" if folds else "")
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers, those that follow each other as a range.
+
+    >>> ranges([0, 1, 2, 7])
+    '0-2, 7'
+    """
+    breaks = [place for place, (one, other) in enumerate(pairwise(numbers), 1) if other != one + 1]
+    parts = [numbers[start:end] for start, end in pairwise([0, *breaks, len(numbers)])]
+    return ", ".join(str(part[0]) if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)
+
+
+def value_text(value: Any) -> str:
+    """A declared value as it would be typed, about."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def keys_of(comparison: Comparison) -> list[str]:
+    """The keys in which the experiments differ, but for the seed, which has a column of its own."""
+    return [key for key in comparison.standings[0].arm.differs if key != "seed"]
+
+
+def _experiments(comparison: Comparison) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    keys = keys_of(comparison)
+    table = Table(box=None, pad_edge=False)
+    for name in ("", *keys, "seeds", "validation", comparison.label):
+        table.add_column(Text(name), overflow="fold")
+    for one in comparison.standings:
+        validation = "-" if one.validation is None else f"{one.validation:.3f}"
+        values = [Text(value_text(one.arm.differs[key]), overflow="fold") for key in keys]
+        table.add_row(one.arm.name, *values, repeats(one), validation, number(one, comparison.question.metric))
+    return table
+
+
+def _pairs(comparison: Comparison) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*PAIR_COLUMNS, box=None, pad_edge=False)
+    for pair in comparison.pairs:
+        table.add_row(*(Text(cell) for cell in pair_cells(pair)))
+    return table
+
+
+def pair_cells(pair: Pair) -> list[str]:
+    """A pair in the columns of a table."""
+    difference = pair.difference
+    return [
+        f"{pair.one} - {pair.other}",
+        f"{difference.value:+.3f}",
+        "-" if math.isnan(difference.low) else f"[{difference.low:+.3f}, {difference.high:+.3f}]",
+        probability(difference.p),
+        probability(pair.adjusted),
+        f"{pair.by_images:.3f}",
+        "not known" if pair.by_seeds is None else f"{pair.by_seeds:.3f}",
+        difference.method,
+    ]
+
+
+def probability(value: float) -> str:
+    """A p value.
+
+    >>> probability(0.0314), probability(1e-9), probability(float("nan"))
+    ('0.031', '< 0.001', '-')
+    """
+    if math.isnan(value):
+        return "-"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004 - three digits
