@@ -22,7 +22,10 @@ def find_runs(words: Sequence[str], output_dir: Path) -> list[Path]:
         DataError: a word means nothing that is there.
     """
     found = [run for word in words for run in _meant(word, output_dir)]
-    return list({run.resolve(): run for run in found}.values())
+    known: dict[Path, Path] = {}
+    for run in found:
+        known.setdefault(run.resolve(), run)
+    return list(known.values())
 
 
 def _meant(word: str, output_dir: Path) -> list[Path]:
@@ -30,9 +33,7 @@ def _meant(word: str, output_dir: Path) -> list[Path]:
     if path.is_dir():
         if runs := _below(path):
             return runs
-        raise DataError(
-            f"{path} is neither a run nor a folder of runs: it has no {RUN_FILE}, nor has a directory in it"
-        )
+        raise DataError(f"{path} is neither a run nor a sweep: it has no {RUN_FILE}, nor has any directory in it")
     if PATTERN & set(word):
         matches = _ordered(map(Path, glob.glob(word)))  # noqa: PTH207 - Path.glob takes no absolute pattern
         if runs := [run for match in matches if match.is_dir() for run in _below(match)]:

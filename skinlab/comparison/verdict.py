@@ -73,8 +73,12 @@ def _would_tell(pair: Pair) -> str:
     if needed.images is not None:
         ways.append(f"{about(needed.images)} more {images}")
     if needed.seeds is not None:
-        ways.append(f"{about(needed.seeds)} more seed{'s' if needed.seeds > 1 else ''} of each")
+        ways.append(_seeds(needed.seeds))
     if needed.both is not None:
-        ways.append(f"{about(needed.both[0])} more {images} together with {about(needed.both[1])} more seeds of each")
+        ways.append(f"{about(needed.both[0])} more {images} together with {_seeds(needed.both[1])}")
     said = f"about {' or '.join(ways)} would tell"
     return f"{said} a difference of {needed.difference:g}" if needed.difference == SMALLEST else said
+
+
+def _seeds(count: int) -> str:
+    return f"{about(count)} more seed{'s' if count > 1 else ''} of each"

@@ -93,12 +93,12 @@ def test_images_that_are_there_twice_under_one_group_say_no_more_than_once() -> 
 
 
 def test_bootstrap_and_closed_forms_agree() -> None:
-    images = models(400)
+    images = models(200)
     for metric, closed in (("auc", Areas(images)), ("sensitivity", Shares("sensitivity", images))):
-        drawn = Resamples(metric, images, 4000)
+        drawn = Resamples(metric, images, 1500)
         assert drawn.values == pytest.approx(closed.values)
         for pair in ((0, 0), (0, 1), (1, 2)):
-            assert drawn.covariance(*pair) == pytest.approx(closed.covariance(*pair), rel=0.12)
+            assert drawn.covariance(*pair) == pytest.approx(closed.covariance(*pair), rel=0.15)
 
 
 def test_a_proportion_counts_discordant_images_of_its_own_class_only() -> None:

@@ -28,7 +28,7 @@ def test_what_would_tell_is_said_in_images_and_seeds() -> None:
     )
     both = Needed(0.02, None, None, (1437, 1))
     assert sentence(pair(difference, needed=both)).endswith(
-        "about 1,400 more test images together with 1 more seeds of each would tell"
+        "about 1,400 more test images together with 1 more seed of each would tell"
     )
     smallest = Needed(SMALLEST, 20_000, None, None)
     assert sentence(pair(difference, needed=smallest)).endswith(

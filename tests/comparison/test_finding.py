@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+
+from skinlab.comparison.finding import find_runs
+from skinlab.errors import DataError
+
+
+def made(*names: str) -> None:
+    for name in names:
+        Path(name).mkdir(parents=True)
+        (Path(name) / "run.json").write_text("{}")
+
+
+def found(*words: str) -> list[str]:
+    return [str(path) for path in find_runs(words, Path("outputs"))]
+
+
+def test_a_run_a_sweep_a_pattern_and_an_experiment_are_found_each_run_once() -> None:
+    made("one", "sweep/10", "sweep/9", "outputs/runs/base/a", "outputs/runs/base/b")
+    assert found("one") == ["one"]
+    assert found("sweep") == ["sweep/9", "sweep/10"]
+    assert found("sweep/*") == ["sweep/9", "sweep/10"]
+    assert found("base") == ["outputs/runs/base/a", "outputs/runs/base/b"]
+    assert found("one", "sweep", "sweep/9", str(Path("one").resolve())) == ["one", "sweep/9", "sweep/10"]
+    assert found(f"{Path.cwd()}/sw*") == [f"{Path.cwd()}/sweep/9", f"{Path.cwd()}/sweep/10"]
+
+
+def test_what_means_nothing_is_said_with_the_nearest_experiment() -> None:
+    made("outputs/runs/reference/a")
+    Path("empty").mkdir()
+    with pytest.raises(DataError, match=r"referense is neither .* in outputs/runs \(did you mean reference\?\)"):
+        found("referense")
+    with pytest.raises(DataError, match=r"empty is neither a run nor a sweep: it has no run\.json"):
+        found("empty")
+    with pytest.raises(DataError, match=r"no run matches nothing\*"):
+        found("nothing*")
+    with pytest.raises(DataError, match="is neither a directory nor an experiment"):
+        found("../outside")
