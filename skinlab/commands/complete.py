@@ -33,8 +33,8 @@ def candidates(words: Sequence[str]) -> list[str]:
 
     >>> candidates(["tra"])
     ['train']
-    >>> candidates(["check", "engine.dev"])
-    ['engine.device=']
+    >>> candidates(["check", "engine.mkl"])
+    ['engine.mkl_cpu_type=']
     """
     partial = words[-1]
     if len(words) == 1:
@@ -71,7 +71,8 @@ def _of_dispatcher(verb: Verb, words: Sequence[str]) -> list[str]:
         return _starting(words[0], [*(inner.name for inner in verb.verbs), *verb.options])
     inner = find(words[0], verb.verbs)
     if inner is None:
-        return _starting(words[-1], verb.options) if words[-1].startswith("-") else []
+        lists = verb.options != Verb("", "").options  # it is a command by itself, too: skinlab runs FILTER...
+        return _starting(words[-1], verb.options) if lists and words[-1].startswith("-") else []
     if inner.declares:
         return _of_verb(inner, words)
     if words[-1].startswith("-") or not (inner.paths or inner.runs):

@@ -34,6 +34,8 @@ FILE, VERSION = "reproduction.json", 1
 TOLERANCE = 1e-4
 """As the bundle repeats the engine's answers."""
 SHOWN = 20
+NEEDED = ("config", "code", "machine", "dataset_fingerprint", "split_hash")
+"""What run.json must say of a run that is to be made again."""
 HELP = """usage: skinlab reproduce RUN [--environment] [--check-only] [--with RUN] [--json]
 
 Say what differs from when a run was made (code, packages, machine, data), make it again in a new directory, and compare
@@ -80,10 +82,9 @@ def main(argv: list[str]) -> int:
             other = Run.open(resolve(options.against, options.output))
             _check_finished(other)
             content = _compared(run, other, options, _no_prerequisites())
-        elif options.environment:
-            content = _in_its_environment(run, options, argv)
         else:
-            content = _here(run, options, argv)
+            _check_whole(run)
+            content = (_in_its_environment if options.environment else _here)(run, options, argv)
     if options.json:
         from skinlab import files
 
@@ -130,6 +131,11 @@ def _check_finished(run: Run) -> None:
         raise OutputError(f"{run.path} is no training: run `skinlab {kind}` again")
     if run.status != "finished":
         raise OutputError(f"{run.path} is {run.status}: only a finished run can be reproduced")
+
+
+def _check_whole(run: Run) -> None:
+    if missing := [key for key in NEEDED if key not in run.record]:
+        raise OutputError(f"{run.path}: run.json does not say {', '.join(missing)}: what it was made with is not known")
 
 
 # --- run again -----------------------------------------------------------------------------------------------------

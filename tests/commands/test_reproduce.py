@@ -105,6 +105,8 @@ def test_other_weights_are_refused_before_a_training(run, capsys):
         (["aaaa01", "--tolerance", "-1"], 2, "must be a number from 0"),
         (["aaaa01", "--with", "cccc03"], 6, "is failed: only a finished run can be reproduced"),
         (["cccc03"], 6, "is failed: only a finished run can be reproduced"),
+        (["aaaa01"], 6, "run.json does not say machine, dataset_fingerprint, split_hash"),
+        (["aaaa01", "--environment"], 6, "what it was made with is not known"),
         (["ffff99"], 6, "no run in outputs"),
     ],
 )
