@@ -2,7 +2,7 @@
 
 A new verb is one line here and a module `skinlab/commands/<verb>.py` with `main(argv) -> exit code`; one of
 `skinlab data` is a line of DATA_VERBS and a module `skinlab/commands/data_<verb>.py`; the verbs of
-`skinlab cache` are in one module.
+`skinlab cache` and of `skinlab deployments` are in one module each.
 """
 
 from dataclasses import dataclass
@@ -58,6 +58,13 @@ CACHE_VERBS = (
     Verb("clear", "delete what was not used for a time, or everything", ("--older-than", "--all", "--help")),
     Verb("verify", "read everything again, delete what is damaged"),
 )
+DEPLOYMENT_VERBS = (
+    Verb("logs", "print the end of a deployment's log", ("--lines", "--help")),
+    Verb("restart", "begin anew with the same bundle and settings"),
+    Verb("delete", "stop a deployment and remove it"),
+)
+_DEPLOY_OPTIONS = ("--replace", "--dry-run", "--config-dir", "--help")
+_SCORE_OPTIONS = ("--format", "--out", "--concurrency", "--tries", "--help")
 _PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
 _EVALUATE_OPTIONS = ("--subset", "--on-overlap", "--threads", "--config-dir", "--help")
 
@@ -76,6 +83,16 @@ VERBS = (
         paths=True,
     ),
     Verb("bundle", "write a run's bundle as one file, to run where no skinlab is", ("--out", "--help"), paths=True),
+    Verb(
+        "deploy",
+        "put a run's bundle where it answers, and prove that it does",
+        _DEPLOY_OPTIONS,
+        declares=True,
+        paths=True,
+    ),
+    Verb("deployments", "list, restart or delete what is deployed, and show logs", verbs=DEPLOYMENT_VERBS),
+    Verb("score", "ask a deployment for images", _SCORE_OPTIONS, paths=True),
+    Verb("verify", "compare a deployment's answers with what its run stored", paths=True),
     Verb("data", "fetch, audit and look at images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("cache", "list, delete or check what is kept to be faster: decoded images, hashes", verbs=CACHE_VERBS),
     Verb("weights", "list, fetch and convert published weights", arguments=("list", "fetch", "convert")),
