@@ -60,3 +60,9 @@ class BundleError(SkinlabError):
     """A trained model cannot be used: no bundle, one that was changed or damaged, or one of a newer skinlab."""
 
     exit_code = 8
+
+
+class DeploymentError(SkinlabError):
+    """A service does not come up, does not answer, or does not answer as the model that was evaluated."""
+
+    exit_code = 9

@@ -68,9 +68,10 @@ def _cpu_model() -> str:
     )
 
 
-def process_identity() -> dict[str, Any]:
-    """What tells this process from any other, before and after: host, boot, process id and its start."""
-    return {"host": platform.node(), "boot": _boot_id(), "pid": os.getpid(), "started": _start_ticks(os.getpid())}
+def process_identity(pid: int | None = None) -> dict[str, Any]:
+    """What tells a process (None: this one) from any other, before and after: host, boot, process id and its start."""
+    number = os.getpid() if pid is None else pid
+    return {"host": platform.node(), "boot": _boot_id(), "pid": number, "started": _start_ticks(number)}
 
 
 def is_alive(identity: dict[str, Any]) -> bool | None:

@@ -30,6 +30,11 @@ def runtimes() -> Path:
     return home() / "runtimes"
 
 
+def deployments() -> Path:
+    """What `skinlab deploy` has put where: records, keys, and the bundles and logs of local services."""
+    return home() / "deployments"
+
+
 def weights() -> Path:
     """Published weights as they were fetched, or put there by hand; safe to delete, they are fetched again."""
     return home() / "weights"

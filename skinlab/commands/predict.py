@@ -2,13 +2,12 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from skinlab import files
 from skinlab.commands.arguments import Parser
+from skinlab.commands.output import rows_to
 from skinlab.commands.overlays import Overlays
 from skinlab.commands.scoring_progress import scoring_bar
 from skinlab.errors import ConfigError
@@ -62,7 +61,7 @@ def main(argv: list[str]) -> int:
     if options.tta not in (None, scorer.bundle.tta):
         _say(f"--tta {options.tta}: the run was evaluated, and its threshold set, with {scorer.bundle.tta}")
     overlays = None if options.explain is None else Overlays(options.explain, scorer.bundle)
-    with _output(options.out) as write:
+    with rows_to(options.out) as write:
         scored, failed = _score(scorer, options, write, overlays)
     _say(f"{scored} image{'' if scored == 1 else 's'} scored" + (f", {failed} could not be read" if failed else ""))
     return 1 if failed else 0
@@ -140,26 +139,3 @@ def _content(source: "Given") -> bytes:
     if source.problem:
         raise ImageError(source.problem)
     return read_bytes(source.path)
-
-
-@contextmanager
-def _output(path: Path | None) -> Iterator[Callable[[bytes], None]]:
-    """Where rows go: a file that is renamed when all is there, or standard output, each row at once."""
-    with ExitStack() as stack:
-        stream: BinaryIO = sys.stdout.buffer
-        if path is not None:
-            if not path.parent.is_dir():
-                raise ConfigError(f"--out {path}: there is no folder {path.parent}")
-            stream = stack.enter_context(stack.enter_context(files.replacing(path)).open("wb"))
-
-        def write(row: bytes) -> None:
-            try:
-                stream.write(row)
-                if path is None:
-                    stream.flush()
-            except BrokenPipeError:
-                raise
-            except OSError as error:
-                raise files.output_error(path or Path("standard output"), error) from error
-
-        yield write

@@ -2,7 +2,7 @@
 
 A new verb is one line here and a module `skinlab/commands/<verb>.py` with `main(argv) -> exit code`; one of
 `skinlab data` is a line of DATA_VERBS and a module `skinlab/commands/data_<verb>.py`; the verbs of
-`skinlab cache` and of `skinlab sweep` are in one module each.
+`skinlab cache`, `skinlab sweep` and `skinlab deployments` are in one module each.
 """
 
 from dataclasses import dataclass
@@ -79,6 +79,13 @@ RUNS_VERBS = (
     Verb("restore", "bring back from the trash", ("--output", "--help")),
     Verb("trash", "list or empty the trash", ("--older-than", "--all", "--output", "--help"), arguments=("empty",)),
 )
+DEPLOYMENT_VERBS = (
+    Verb("logs", "print the end of a deployment's log", ("--lines", "--help")),
+    Verb("restart", "begin anew with the same bundle and settings"),
+    Verb("delete", "stop a deployment and remove it"),
+)
+_DEPLOY_OPTIONS = ("--replace", "--dry-run", "--config-dir", "--help")
+_SCORE_OPTIONS = ("--format", "--out", "--concurrency", "--tries", "--help")
 _PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
 _REPRODUCE_MANNERS = ("--python", "--with", "--tolerance", "--output", "--json", "--help")
 _REPRODUCE_OPTIONS = ("--check-only", "--environment", *_REPRODUCE_MANNERS)
@@ -104,6 +111,16 @@ VERBS = (
     Verb("bundle", "write a run's bundle as one file, to run where no skinlab is", ("--out", "--help"), paths=True),
     Verb("reproduce", "make a run again and compare it bit by bit", _REPRODUCE_OPTIONS, paths=True, runs=True),
     Verb("runs", "list, compare, tag, pack and delete runs; skinlab runs --help", _LIST_OPTIONS, verbs=RUNS_VERBS),
+    Verb(
+        "deploy",
+        "put a run's bundle where it answers, and prove that it does",
+        _DEPLOY_OPTIONS,
+        declares=True,
+        paths=True,
+    ),
+    Verb("deployments", "list, restart or delete what is deployed, and show logs", verbs=DEPLOYMENT_VERBS),
+    Verb("score", "ask a deployment for images", _SCORE_OPTIONS, paths=True),
+    Verb("verify", "compare a deployment's answers with what its run stored", paths=True),
     Verb("data", "fetch, audit and look at images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
     Verb("cache", "list, delete or check what is kept to be faster: decoded images, hashes", verbs=CACHE_VERBS),
     Verb("weights", "list, fetch and convert published weights", arguments=("list", "fetch", "convert")),
