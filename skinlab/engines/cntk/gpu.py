@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -65,6 +66,16 @@ def _from_nvidia_smi() -> list[Gpu]:
 
 def _from_libcuda() -> list[Gpu]:
     """Asks the driver's library: an nvidia-smi older than 2021 does not know `compute_cap`, containers may lack it."""
+    return [gpu for gpu, _ in _cuda_devices()]
+
+
+def identities() -> dict[str, int]:
+    """The number of each GPU that CNTK covers, among those visible, by its UUID: the same for every process here."""
+    return {identity: number for number, (gpu, identity) in enumerate(_cuda_devices()) if gpu.covered}
+
+
+def _cuda_devices() -> list[tuple[Gpu, str]]:
+    """The GPUs that CUDA_VISIBLE_DEVICES leaves, in CUDA's order, with their UUIDs."""
     try:
         cuda = ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -75,7 +86,13 @@ def _from_libcuda() -> list[Gpu]:
     if version.value < LOWEST_CUDA_DRIVER:
         return []
     driver = f"for CUDA {version.value // 1000}.{version.value % 1000 // 10}"
-    return [_cuda_device(cuda, index, driver) for index in range(count.value)]
+    return [(_cuda_device(cuda, index, driver), _cuda_uuid(cuda, index)) for index in range(count.value)]
+
+
+def _cuda_uuid(cuda: ctypes.CDLL, index: int) -> str:
+    identity = ctypes.create_string_buffer(16)
+    cuda.cuDeviceGetUuid(identity, index)
+    return str(uuid.UUID(bytes=identity.raw))
 
 
 def _cuda_device(cuda: ctypes.CDLL, index: int, driver: str) -> Gpu:

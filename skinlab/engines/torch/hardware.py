@@ -77,6 +77,13 @@ def _gpus(device: str, wanted: int, found: int) -> tuple[int, ...]:
     return tuple(range(first, first + wanted))
 
 
+def gpu_identities() -> dict[str, int]:
+    """The number of each GPU that PyTorch sees by its UUID, which is the same for every process on this machine."""
+    import torch
+
+    return {str(torch.cuda.get_device_properties(number).uuid): number for number in range(torch.cuda.device_count())}
+
+
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
