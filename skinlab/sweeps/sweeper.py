@@ -88,6 +88,7 @@ def run(start: Start, config: "DictConfig", context: "HydraContext") -> Done:
         "objectives": [{"metric": name, "direction": DIRECTIONS[name]} for name in declaration.objectives],
         "best": None,
         "pareto": [],
+        "optimism": None,
     }
     if start.resume is None:
         sweep = Sweep.create(Path(config.hydra.sweep.dir).absolute(), record)
@@ -163,6 +164,7 @@ class _Sweeper:
         return self._finish()
 
     def _finish(self) -> Done:
+        self._sweep.update(optimism=self._optimism())
         failures = [trial for trial in self._sweep.trials if trial.status == "failed"]
         code = next((self._codes.get(trial.number, MISTAKE) for trial in failures), 0)
         if all(trial.has_ended for trial in self._sweep.trials) and stopping.requested(self._sweep.path) is None:
@@ -311,6 +313,14 @@ class _Sweeper:
         sign = 1 if self._directions[0] == "maximize" else -1
         curve = curve_of(self._sweep, trial, self._declaration.config.training.monitor)
         return [sign * value for value in curve if value is not None]
+
+    def _optimism(self) -> dict[str, Any]:
+        """How much better than it is the best point looks, by the first objective."""
+        from skinlab.sweeps import optimism
+
+        order = leaderboard.ranked(leaderboard.grouped(self._sweep.trials), self._directions)
+        name = self._declaration.objectives[0]
+        return optimism.estimate(self._sweep, order, name, self._directions[0], self._declaration.config.seed)
 
     def _judge(self) -> None:
         """The best so far and the leaderboard."""
