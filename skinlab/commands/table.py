@@ -58,6 +58,7 @@ CACHE_VERBS = (
     Verb("clear", "delete what was not used for a time, or everything", ("--older-than", "--all", "--help")),
     Verb("verify", "read everything again, delete what is damaged"),
 )
+_FOLDS_OPTIONS = ("--json", "--out", "--help")
 _PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
 _EVALUATE_OPTIONS = ("--subset", "--on-overlap", "--threads", "--config-dir", "--help")
 
@@ -66,7 +67,7 @@ VERBS = (
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
     Verb("lr-find", "find a learning rate by training at a rising one", DECLARING[2:], declares=True),
     Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True),
-    Verb("folds", "summarise the runs of a cross-validation as one experiment", ("--json", "--help"), paths=True),
+    Verb("folds", "summarise the runs of a cross-validation as one experiment", _FOLDS_OPTIONS, paths=True),
     Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True),
     Verb(
         "evaluate",

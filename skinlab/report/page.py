@@ -1,11 +1,11 @@
 """report.html: one file with everything in it. The same facts give the same bytes.
 
-The page forbids itself all but its own style and its own script, which are named by their hashes.
+A page forbids itself all but its own style and its own script, which are named by their hashes.
 """
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -40,10 +40,33 @@ def page(facts: Facts) -> str:
     facts = replace(facts, scored=facts.scored.of_known_label())
     script = Html(_file("page.js")) if threshold.movable(facts.result["test"]) else None
     parts = {name: made(facts) for name, (_, made) in PARTS.items()}
-    body = [sections.headline(facts), _contents(parts), *parts.values()]
-    scripts = [threshold.data(facts.scored, facts.result["test"]), element("script", script)] if script else []
-    whole = element("html", _head(facts.title, script), element("body", element("main", *body), *scripts), lang="en")
+    named = {name: title for name, (title, _) in PARTS.items() if parts[name]}
+    body = [sections.headline(facts), contents(named), *parts.values()]
+    given = threshold.data(facts.scored, facts.result["test"]) if script else None
+    return document(facts.title, body, given, script)
+
+
+def document(title: str, body: Iterable[object], given: Html | None = None, script: Html | None = None) -> str:
+    """A whole page.
+
+    Args:
+        title: of the window.
+        body: what is on it.
+        given: data for the script.
+        script: the only one that may run; None: none may.
+
+    Returns:
+        HTML, with everything in it.
+    """
+    scripts = [given or "", element("script", script)] if script else []
+    whole = element("html", _head(title, script), element("body", element("main", *body), *scripts), lang="en")
     return f"<!doctype html>\n{whole}\n"
+
+
+def contents(parts: Mapping[str, str]) -> Html:
+    """Links to the parts of a page: their titles by the names that link to them."""
+    entries = together(element("li", element("a", title, href=f"#{name}")) for name, title in parts.items())
+    return element("nav", element("ul", entries), aria_label="Sections")
 
 
 def _head(title: str, script: Html | None) -> Html:
@@ -65,13 +88,6 @@ def _head(title: str, script: Html | None) -> Html:
         element("title", title),
         element("style", style),
     )
-
-
-def _contents(parts: dict[str, Html]) -> Html:
-    entries = together(
-        element("li", element("a", PARTS[name][0], href=f"#{name}")) for name, part in parts.items() if part
-    )
-    return element("nav", element("ul", entries), aria_label="Sections")
 
 
 def _hash(content: str) -> str:
