@@ -64,7 +64,7 @@ def _card(label: str, entry: dict[str, Any], level: str) -> Html:
 
 def _looks(looks: dict[str, Any]) -> str:
     if looks["looks"] == 1:
-        return "this run looked at it for the first time."
+        return "this is the first."
     return (
         f"{looks['looks']} by {counted(looks['runs'], 'run')} up to this one. A choice among runs by this score is "
         "model selection on the test subset."
