@@ -19,7 +19,7 @@ from skinlab.data.images import DECODE_SETTINGS, read_bytes
 from skinlab.data.prepare import Prepared, prepare
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
-from skinlab.evaluation import calibration, final, looks, operating_rule, plots, subgroups, tables
+from skinlab.evaluation import calibration, final, operating_rule, plots, subgroups, tables
 from skinlab.methods.trained import Probabilities, Trained
 from skinlab.networks import pretrained
 from skinlab.report.card import model_card
@@ -121,17 +121,15 @@ def evaluate(config: schema.Config, data: Prepared, trained: Trained, run: Run) 
 
 def look_at_test(config: schema.Config, data: Prepared, run: Run) -> None:
     """Put the look at the test subset on record, before there is a number to be seen."""
-    rows = data.rows("test")
-    subset = looks.subset_hash([data.sha256[row] for row in rows], [data.manifest.labels[row] for row in rows])
-    known = looks.record(subset, looks.Look(str(run.path.resolve()), "final evaluation", config.name))
-    run.update(test_looks={"test_subset": subset, "looks": len(known), "runs": len({look.run for look in known})})
-    log.info("%s", looks.describe(subset, known))
+    facts, said = records.look_at_test(data, run.path, "final evaluation", config.name)
+    run.update(test_looks=facts)
+    log.info("%s", said)
     if seen := records.seen_in_validation(data.findings):
         log.warning(
             "model selection used the test subset: %d of its %d images are in validation too, as a copy or of one "
             "lesion: %s",
             len(seen),
-            len(rows),
+            len(data.rows("test")),
             listed(seen),
         )
 

@@ -4,6 +4,7 @@ import csv
 import io
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from skinlab.data.split import SUBSETS, split_csv_text
 from skinlab.data.wording import listed
 from skinlab.engines.base import Engine, Plan
 from skinlab.errors import ConfigError, DataError
+from skinlab.evaluation import looks
 from skinlab.networks.classifier import Classifier
 from skinlab.networks.pretrained import Start
 from skinlab.run import Run
@@ -74,6 +76,28 @@ def data(run: Run, prepared: Prepared) -> None:
         label_revision=prepared.label_revision,
         classes=prepared.classes,
     )
+
+
+def look_at_test(prepared: Prepared, run: Path, purpose: str, experiment: str) -> tuple[dict[str, Any], str]:
+    """Put a look at the test subset on record, before there is a number to be seen.
+
+    Args:
+        prepared: the data; its subset "test" is about to be scored.
+        run: directory of the run whose model does.
+        purpose: what for; a run that has had it is not counted again.
+        experiment: the run's name.
+
+    Returns:
+        What run.json or evaluation.json has of it, and one line for the terminal.
+
+    Raises:
+        OutputError: it cannot be recorded.
+    """
+    rows = prepared.rows("test")
+    subset = looks.subset_hash([prepared.sha256[row] for row in rows], [prepared.manifest.labels[row] for row in rows])
+    known = looks.record(subset, looks.Look(str(run.resolve()), purpose, experiment))
+    facts = {"test_subset": subset, "looks": len(known), "runs": len({look.run for look in known})}
+    return facts, looks.describe(subset, known)
 
 
 def weights(run: Run, first: Start) -> None:

@@ -74,12 +74,14 @@ def rescore(
 
     Raises:
         DataError: the data cannot be used, has other classes than the run, or overlaps with what the run has seen.
-        OutputError: the result cannot be written.
+        OutputError: the look at the images cannot be recorded, or the result cannot be written.
     """
     clock = time.monotonic()
     data = with_classes_of(bundle, prepare(config.dataset, split, bundle.image_size))
     overlap = find_overlap(data, run.path / "split.csv")
     data, overlap_remarks = without_overlap(data, overlap, on_overlap)
+    path = run.path / "evaluations" / f"{config.dataset.name}-{run_id()}"
+    looked, said = records.look_at_test(data, run.path, f"evaluation {path.name}", run.record["experiment"])
     rows = data.rows("test")
     scorer = Scorer(bundle, threads)
     with progress(len(rows)) as advance:
@@ -96,13 +98,14 @@ def rescore(
         "schema_version": SCHEMA_VERSION,
         "command": command,
         **_provenance(config, split, data, bundle, overlap),
+        "test_looks": looked,
         "seconds": round(time.monotonic() - clock, 3),
     }
-    path = run.folder("evaluations") / f"{config.dataset.name}-{run_id()}"
     title = f"{run.record['experiment']} on {config.dataset.name}"
     page = report_page(title, result, data, probabilities, bundle, facts, to_dict(config), remarks=overlap_remarks)
+    run.folder("evaluations")
     _write(path, data, probabilities, result, facts, page)
-    return Rescored(path, result, [*records.data_remarks(data.audit), *overlap_remarks])
+    return Rescored(path, result, [*records.data_remarks(data.audit), *overlap_remarks, said])
 
 
 def with_classes_of(bundle: Bundle, data: Prepared) -> Prepared:

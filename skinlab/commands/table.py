@@ -86,6 +86,7 @@ DEPLOYMENT_VERBS = (
 )
 _DEPLOY_OPTIONS = ("--replace", "--dry-run", "--config-dir", "--help")
 _SCORE_OPTIONS = ("--format", "--out", "--concurrency", "--tries", "--help")
+_FOLDS_OPTIONS = ("--json", "--out", "--help")
 _PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
 _REPRODUCE_MANNERS = ("--python", "--with", "--tolerance", "--output", "--json", "--help")
 _REPRODUCE_OPTIONS = ("--check-only", "--environment", *_REPRODUCE_MANNERS)
@@ -97,7 +98,7 @@ VERBS = (
     Verb("lr-find", "find a learning rate by training at a rising one", DECLARING[2:], declares=True),
     Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True, runs=True),
     Verb("sweep", "go on with a sweep, see how it stands, name its best run", verbs=SWEEP_VERBS),
-    Verb("folds", "summarise the runs of a cross-validation as one experiment", ("--json", "--help"), paths=True),
+    Verb("folds", "summarise the runs of a cross-validation as one experiment", _FOLDS_OPTIONS, paths=True),
     Verb("compare", "say whether one run is better than another, and how sure that is", _COMPARE_OPTIONS, paths=True),
     Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True, runs=True),
     Verb(

@@ -5,11 +5,14 @@ Which runs are the folds of one experiment is decided elsewhere.
 
 from collections.abc import Sequence
 from statistics import fmean, stdev
+from textwrap import wrap
 from typing import Any
 
 from skinlab.evaluation.summary import METRICS
 from skinlab.evaluation.tables import cells, heading, labels_of, level_of
 
+WIDTH = 110
+"""Of the text below the table."""
 MOST_COLUMNS = 10
 """Of more folds than this the table shows the smallest and the largest value; the JSON has all."""
 
@@ -22,24 +25,27 @@ def across(summaries: Sequence[dict[str, Any]], pooled: dict[str, Any]) -> dict[
         pooled: the summary of all their test predictions together.
 
     Returns:
-        By metric: the value of each fold (None where it is not defined), their mean and standard deviation (divisor
-        n - 1), and the pooled value with its interval. The mean of fewer folds is another quantity: mean and deviation
-        are None where a fold has no value. The deviation is no standard error of the mean: the training subsets
-        overlap, so that the folds are not independent, and no unbiased estimate of the variance of the mean exists
-        (Bengio and Grandvalet, JMLR 5:1089, 2004).
+        By metric: the value of each fold (None where it is not defined, and `why` says why), their mean and standard
+        deviation (divisor n - 1), and the pooled value with its interval. The mean of fewer folds is another quantity:
+        mean and deviation are None where a fold has no value. The deviation is no standard error of the mean: the
+        training subsets overlap, so that the folds are not independent, and no unbiased estimate of the variance of
+        the mean exists (Bengio and Grandvalet, JMLR 5:1089, 2004).
 
-    >>> one, other = ({"metrics": {name: {"value": value} for name in METRICS}} for value in (0.5, 1.0))
+    >>> entries = [{"value": 0.5, "why": None}, {"value": 1.0, "why": None}]
+    >>> one, other = ({"metrics": dict.fromkeys(METRICS, entry)} for entry in entries)
     >>> found = across([one, other], other)["auc"]
-    >>> found["folds"], found["mean"], round(found["sd"], 3), found["pooled"]
-    ([0.5, 1.0], 0.75, 0.354, {'value': 1.0})
+    >>> found["folds"], found["mean"], round(found["sd"], 3), found["pooled"]["value"]
+    ([0.5, 1.0], 0.75, 0.354, 1.0)
     """
     found = {}
     for name in METRICS:
-        values = [summary["metrics"][name]["value"] for summary in summaries]
+        entries = [summary["metrics"][name] for summary in summaries]
+        values = [entry["value"] for entry in entries]
         defined = [value for value in values if value is not None]
         whole = len(defined) == len(values)
         found[name] = {
             "folds": values,
+            "why": [entry["why"] if entry["value"] is None else None for entry in entries],
             "mean": fmean(defined) if whole else None,
             "sd": stdev(defined) if whole else None,
             "pooled": pooled["metrics"][name],
@@ -57,14 +63,38 @@ def format_folds(metrics: dict[str, dict[str, Any]], pooled: dict[str, Any]) -> 
     Returns:
         Text without a newline at the end.
     """
-    folds = len(metrics["auc"]["folds"])
+    folds = folds_of(metrics)
     level, labels = level_of(pooled), labels_of(pooled)
     shown = [f"fold {fold}" for fold in range(folds)] if folds <= MOST_COLUMNS else ["lowest", "highest"]
     rows = [("", *shown, "mean", "SD", "pooled", "", "")]
     rows += [(labels[name], *_columns(entry), *cells(entry["pooled"], level)) for name, entry in metrics.items()]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [_aligned(row, widths) for row in rows]
-    return "\n".join([heading(pooled, "out-of-fold"), *lines, *_reading(folds)])
+    below = [*undefined(metrics, labels), *wrap(reading(folds), WIDTH)]
+    return "\n".join([heading(pooled, "out-of-fold"), *lines, *below])
+
+
+def folds_of(metrics: dict[str, dict[str, Any]]) -> int:
+    """How many folds the numbers are of."""
+    return len(metrics["auc"]["folds"])
+
+
+def undefined(metrics: dict[str, dict[str, Any]], labels: dict[str, str]) -> list[str]:
+    """What a fold does not define, and why: a line for each fold and reason.
+
+    Args:
+        metrics: what `across` returned.
+        labels: what each number is called.
+
+    >>> undefined({"auc": {"why": [None, "no image is malignant"]}}, {"auc": "AUC"})
+    ['fold 1: undefined: no image is malignant: AUC']
+    """
+    found: dict[tuple[int, str], list[str]] = {}
+    for name, entry in metrics.items():
+        for fold, why in enumerate(entry["why"]):
+            if why is not None:
+                found.setdefault((fold, why), []).append(labels[name])
+    return [f"fold {fold}: undefined: {why}: {', '.join(names)}" for (fold, why), names in sorted(found.items())]
 
 
 def _columns(entry: dict[str, Any]) -> list[str]:
@@ -88,11 +118,11 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
     ).rstrip()
 
 
-def _reading(folds: int) -> list[str]:
+def reading(folds: int) -> str:
     """How the columns are to be read."""
-    return [
-        f"SD is the spread of {folds} folds, not a standard error: the folds share training images, so that",
-        f"SD / sqrt({folds}) would be too small. Pooled: each image is tested once, by the model of its fold; the",
-        "interval is about other images, not other trainings. AUC and average precision, pooled, rank scores of",
-        "different models together; their means over the folds do not.",
-    ]
+    return (
+        f"SD is the spread of {folds} folds, not a standard error: the folds share training images, so that "
+        f"SD / sqrt({folds}) would be too small. Pooled: each image is tested once, by the model of its fold; the "
+        "interval is about other images, not other trainings. AUC and average precision, pooled, rank scores of "
+        "different models together; their means over the folds do not."
+    )

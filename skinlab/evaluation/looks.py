@@ -1,8 +1,8 @@
 """How often a test subset was looked at: a ledger that outlives runs, one file for each set of test images.
 
 A test score is unbiased the first time; whoever chooses among experiments by it has made it a validation score. Runs on
-the same test images count together, wherever they lie and whatever they were trained on. A run that is resumed after
-its look counts once.
+the same test images count together, wherever they lie and whatever they were trained on, and so does each evaluation
+of a finished run on them. A run that is resumed after its look counts once.
 """
 
 import fcntl
@@ -83,7 +83,7 @@ def record(subset: str, look: Look) -> list[Look]:
     except OSError as error:
         raise OutputError(
             f"{path}: this look at the test subset cannot be recorded ({error.strerror}); "
-            f"make {paths.HOME_VARIABLE} a folder that can be written, then go on with `skinlab resume`"
+            f"make {paths.HOME_VARIABLE} a folder that can be written, then go on: a run with `skinlab resume`"
         ) from error
 
 
@@ -117,6 +117,6 @@ def describe(subset: str, looks: list[Look]) -> str:
         return f"{name}: looked at for the first time"
     runs = len({look.run for look in looks})
     return (
-        f"{name}: looked at {len(looks)} times by {runs} runs, first {looks[0].time[:10]}; "
+        f"{name}: looked at {len(looks)} times by {runs} run{'s' if runs > 1 else ''}, first {looks[0].time[:10]}; "
         "a choice among runs by this score is model selection on the test subset"
     )

@@ -45,6 +45,25 @@ class Experiment:
         """Whether more than one fold was run at all."""
         return len({run.fold for run in self.runs}) > 1
 
+    def by_fold(self) -> list[FoldRun]:
+        """One finished run of each fold, in their order.
+
+        Raises:
+            DataError: a fold is missing or there twice; says how it gets a result.
+        """
+        found: dict[int, FoldRun] = {}
+        for run in self.runs:
+            if not run.is_finished:
+                continue
+            if run.fold in found:
+                raise DataError(
+                    f"fold {run.fold} is there twice: {found[run.fold].path} and {run.path}; name one of them"
+                )
+            found[run.fold] = run
+        if missing := [fold for fold in range(self.folds) if fold not in found]:
+            raise DataError(_missing(self, missing))
+        return [found[fold] for fold in sorted(found)]
+
 
 def experiments(runs: Sequence[FoldRun]) -> list[Experiment]:
     """The runs by their declaration, in the order given."""
@@ -88,7 +107,7 @@ def summarised(experiment: Experiment) -> dict[str, Any]:
         DataError: a fold is missing or there twice, the folds are not of the same data, or an image is not tested
             exactly once.
     """
-    runs = _complete(experiment)
+    runs = experiment.by_fold()
     _check_same_data(runs)
     _check_tested_once(runs)
     pooled = _pooled(runs)
@@ -109,10 +128,13 @@ def summarised(experiment: Experiment) -> dict[str, Any]:
 
 def remarks(result: Mapping[str, Any]) -> list[str]:
     """What a reader must know of the numbers besides how they are made: one line each."""
-    said = [f"Note: {result['note']}."] if result["note"] else []
-    if len(result["code"]) > 1:
-        said.append(f"Note: the folds were run with different code: {', '.join(result['code'])}.")
-    return said
+    return [f"Note: {said}." for said in filter(None, [result["note"], *mixed_code(result)])]
+
+
+def mixed_code(result: Mapping[str, Any]) -> list[str]:
+    """That the folds were run with different code, if they were."""
+    codes = result["code"]
+    return [f"the folds were run with different code: {', '.join(codes)}"] if len(codes) > 1 else []
 
 
 def _pooled(runs: Sequence[FoldRun]) -> dict[str, Any]:
@@ -139,22 +161,6 @@ def _pooled(runs: Sequence[FoldRun]) -> dict[str, Any]:
 
 
 # --- is it one, and whole ------------------------------------------------------------------------------------------
-
-
-def _complete(experiment: Experiment) -> list[FoldRun]:
-    """One finished run of each fold, in their order."""
-    by_fold: dict[int, FoldRun] = {}
-    for run in experiment.runs:
-        if not run.is_finished:
-            continue
-        if run.fold in by_fold:
-            raise DataError(
-                f"fold {run.fold} is there twice: {by_fold[run.fold].path} and {run.path}; name one of them"
-            )
-        by_fold[run.fold] = run
-    if missing := [fold for fold in range(experiment.folds) if fold not in by_fold]:
-        raise DataError(_missing(experiment, missing))
-    return [by_fold[fold] for fold in sorted(by_fold)]
 
 
 def _missing(experiment: Experiment, folds: Sequence[int]) -> str:

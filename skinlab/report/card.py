@@ -16,7 +16,7 @@ from skinlab.data.prepare import Prepared
 from skinlab.data.split import SUBSETS
 from skinlab.evaluation import tables
 from skinlab.evaluation.scores import CLASS_LABELS
-from skinlab.report.words import with_interval
+from skinlab.report.words import sentence, with_interval
 
 INTENDED = """Comparing methods on images like those that it was trained on, decoded and resized as `signature.json`
 says. Its users are researchers."""
@@ -58,7 +58,7 @@ def model_card(config: schema.Config, prepared: Prepared, result: dict[str, Any]
         grid(("Class", *(f"{subset} images" for subset in SUBSETS)), _counts(prepared)),
         *(f"- {cell(remark)}" for remark in records.data_remarks(prepared.audit)),
         "## What it is worth",
-        f"{cell(_sentence(tables.heading(test, 'test')))} Intervals are of {level}.",
+        f"{cell(sentence(tables.heading(test, 'test')))} Intervals are of {level}.",
         grid(("Number", "Value", "Interval"), _numbers(test, level)),
         LOOKS,
         "## Operating point",
@@ -84,10 +84,6 @@ def grid(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
     """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell(value) for value in line) + " |" for line in lines)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
 
 
 def _model(config: schema.Config, prepared: Prepared) -> list[tuple[str, object]]:

@@ -1,6 +1,6 @@
 """The charts of the page: learning curves, ROC, precision-recall, calibration. They compute nothing but the curves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from skinlab.report.markup import Html, element, paragraph, together
 from skinlab.report.svg import Area, Point
 from skinlab.report.words import number, with_interval
 
+FOLD = "line fold"
+"""Look of the curves of single folds."""
 MANY_EPOCHS = 40  # from here on dots hide the line
 
 
@@ -80,39 +82,69 @@ def _line_of(area: Area, epochs: Sequence[dict[str, Any]], key: str, class_: str
 # --- ranking -------------------------------------------------------------------------------------------------------
 
 
-def roc(scored: Scored, summary: dict[str, Any]) -> Html:
-    """Receiver operating characteristic, with the point where the decisions lie."""
+def roc(scored: Scored, summary: dict[str, Any], folds: Sequence[Scored] = ()) -> Html:
+    """Receiver operating characteristic, with the point where the decisions lie.
+
+    Args:
+        scored: the images.
+        summary: their numbers.
+        folds: of two classes, the parts of the images that one model each has scored; they get curves of their own, and
+            the point does not move.
+    """
     area = Area("1 - specificity", "sensitivity")
     parts = [svg.line(area, [(0, 0), (1, 1)], "chance")]
     entries: list[tuple[str, object]] = []
     for code, name, class_ in _curves(summary):
-        curve = ranking.roc_curve(scored.targets == code, scored.probabilities[:, code])
-        points = list(zip(curve.false_positive_rate.tolist(), curve.true_positive_rate.tolist(), strict=True))
-        if np.isfinite(points).all():
+        parts += [svg.line(area, points, FOLD) for points in _of_folds(_roc_points, folds, code, summary)]
+        if np.isfinite(points := _roc_points(scored, code)).all():
             parts.append(svg.line(area, points, class_))
         entries.append((class_, _told(summary, name, "auc", "AUC")))
         point = _values(summary, name, "specificity", "sensitivity")
         place = None if None in point else (1 - float(point[0] or 0), float(point[1] or 0))
-        parts.append(_operating_point(area, "roc-marker", class_, place, summary))
-    return _ranking(area, "ROC curve", summary, "auc", parts, [*entries, ("chance", "chance")])
+        parts.append(_operating_point(area, "" if folds else "roc-marker", class_, place, summary))
+    entries += [*_fold_legend(folds, summary), ("chance", "chance")]
+    return _ranking(area, "ROC curve", summary, "auc", parts, entries)
 
 
-def precision_recall(scored: Scored, summary: dict[str, Any]) -> Html:
-    """Precision by sensitivity; chance is the prevalence."""
+def precision_recall(scored: Scored, summary: dict[str, Any], folds: Sequence[Scored] = ()) -> Html:
+    """Precision by sensitivity; chance is the prevalence. Arguments as for `roc`."""
     area = Area("sensitivity (recall)", "precision")
     parts: list[Html] = []
     entries: list[tuple[str, object]] = []
     for code, name, class_ in _curves(summary):
         if prevalence := summary["classes"][name] / max(summary["images"], 1):
             parts.append(svg.line(area, [(0, prevalence), (1, prevalence)], "chance"))
-            curve = ranking.precision_recall_curve(scored.targets == code, scored.probabilities[:, code])
-            parts.append(svg.line(area, _steps(curve.recall.tolist(), curve.precision.tolist()), class_))
+            parts += [svg.line(area, points, FOLD) for points in _of_folds(_precision_points, folds, code, summary)]
+            parts.append(svg.line(area, _precision_points(scored, code), class_))
         entries.append((class_, _told(summary, name, "average_precision", "average precision")))
         point = _values(summary, name, "sensitivity", "precision")
         place = None if None in point else (float(point[0] or 0), float(point[1] or 0))
-        parts.append(_operating_point(area, "precision-marker", class_, place, summary))
-    entries.append(("chance", "chance (prevalence)"))
+        parts.append(_operating_point(area, "" if folds else "precision-marker", class_, place, summary))
+    entries += [*_fold_legend(folds, summary), ("chance", "chance (prevalence)")]
     return _ranking(area, "Precision-recall curve", summary, "average_precision", parts, entries)
+
+
+def _roc_points(scored: Scored, code: int) -> list[Point]:
+    curve = ranking.roc_curve(scored.targets == code, scored.probabilities[:, code])
+    return list(zip(curve.false_positive_rate.tolist(), curve.true_positive_rate.tolist(), strict=True))
+
+
+def _precision_points(scored: Scored, code: int) -> list[Point]:
+    curve = ranking.precision_recall_curve(scored.targets == code, scored.probabilities[:, code])
+    return _steps(curve.recall.tolist(), curve.precision.tolist())
+
+
+def _of_folds(
+    curve: Callable[[Scored, int], list[Point]], folds: Sequence[Scored], code: int, summary: dict[str, Any]
+) -> Iterator[list[Point]]:
+    """The curve of each fold that has one; none of more than two classes, where they would hide each other."""
+    for fold in folds if len(summary["classes"]) == BINARY else ():
+        if np.isfinite(points := curve(fold, code)).all():
+            yield points
+
+
+def _fold_legend(folds: Sequence[Scored], summary: dict[str, Any]) -> list[tuple[str, object]]:
+    return [(FOLD, "each fold by itself")] if folds and len(summary["classes"]) == BINARY else []
 
 
 def _steps(recall: Sequence[float], precision: Sequence[float]) -> list[Point]:
@@ -132,10 +164,11 @@ def _curves(summary: dict[str, Any]) -> Iterator[tuple[int, str, str]]:
 
 
 def _operating_point(area: Area, name: str, class_: str, place: Point | None, summary: dict[str, Any]) -> Html:
-    """Where the decisions lie: of two classes a marker that moves, of more a dot for each."""
-    if len(summary["classes"]) == BINARY:
-        return svg.marker(area, name, place)
-    return svg.dots(area, [place] if place else [], f"dot {class_}")
+    """Where the decisions lie: of two classes a marker, which moves if it has a name; of more a dot for each."""
+    there = [place] if place else []
+    if len(summary["classes"]) > BINARY:
+        return svg.dots(area, there, f"dot {class_}")
+    return svg.marker(area, name, place) if name else svg.dots(area, there, "marker", svg.MARKER)
 
 
 def _ranking(
@@ -145,9 +178,8 @@ def _ranking(
     entry, binary = summary["metrics"][metric], len(summary["classes"]) == BINARY
     if entry["value"] is None and binary:
         return figure(title, paragraph(with_interval(entry), class_="undefined"))
-    last: tuple[str, object] = (
-        ("marker", "at the threshold") if binary else ("dot line c5", "where the most probable class is taken")
-    )
+    at = "at the threshold" if summary["threshold"] is not None else "at the threshold of each model"
+    last: tuple[str, object] = ("marker", at) if binary else ("dot line c5", "where the most probable class is taken")
     alternative = f"{title}; {metric.replace('_', ' ')} {with_interval(entry)}"
     return figure(title, svg.chart(area, alternative, *parts), svg.legend([*entries, last]))
 

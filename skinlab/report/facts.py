@@ -79,7 +79,7 @@ class Facts:
         scored: the images of its subset "test".
         galleries: some of them to look at.
         epochs: lines of metrics.jsonl; none where the method has no epochs.
-        looks: `test_looks` of run.json; None where the images are not a run's own test subset.
+        looks: `test_looks` of run.json or evaluation.json; None where none was counted.
         audit: the content of audit.json.
         config: the declaration.
         command: what was typed.

@@ -55,7 +55,8 @@ def table(caption: str, head: Iterable[object], rows: Iterable[Iterable[object]]
     """A table that names its columns, and each row by its first cell; it scrolls sideways where it does not fit."""
     columns = element("tr", *(element("th", cell, scope="col") for cell in head))
     body = together(_row(list(cells)) for cells in rows)
-    whole = element("table", element("caption", caption), element("thead", columns), element("tbody", body))
+    title = element("caption", element("span", caption))
+    whole = element("table", title, element("thead", columns), element("tbody", body))
     return element("div", whole, class_="scroll", tabindex=0, role="region", aria_label=caption)
 
 

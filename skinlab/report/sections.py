@@ -12,7 +12,7 @@ from skinlab.report import charts, threshold
 from skinlab.report.facts import Facts, Picture
 from skinlab.report.galleries import SIDE
 from skinlab.report.markup import Html, element, paragraph, section, table, together
-from skinlab.report.words import bounds, counted, number, with_interval
+from skinlab.report.words import bounds, counted, number, sentence, with_interval
 
 HEADLINE = ("auc", "sensitivity", "specificity", "balanced_accuracy")
 OF_CLASS = ("auc", "average_precision", "sensitivity", "specificity", "precision")
@@ -44,7 +44,7 @@ def headline(facts: Facts) -> Html:
     return together(
         [
             element("h1", facts.title),
-            paragraph(_sentence(facts.warning), class_="warning"),
+            paragraph(sentence(facts.warning), class_="warning"),
             paragraph("Numbers ", tables.heading(test, "test"), "."),
             element("dl", *cards, class_="headline"),
             paragraph(element("strong", "Looks at the test subset: "), _looks(facts.looks)) if facts.looks else "",
@@ -64,33 +64,29 @@ def _card(label: str, entry: dict[str, Any], level: str) -> Html:
 
 def _looks(looks: dict[str, Any]) -> str:
     if looks["looks"] == 1:
-        return "this run looked at it for the first time."
+        return "this is the first."
     return (
         f"{looks['looks']} by {counted(looks['runs'], 'run')} up to this one. A choice among runs by this score is "
         "model selection on the test subset."
     )
 
 
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
-
-
 def all_numbers(facts: Facts) -> Html:
     """Every number with its interval; what validation decided; calibration before and after."""
     result, test = facts.result, facts.result["test"]
     level, labels = tables.level_of(test), tables.labels_of(test)
-    rows = [(labels[name], *_with_method(entry)) for name, entry in test["metrics"].items()]
+    rows = [(labels[name], *with_method(entry)) for name, entry in test["metrics"].items()]
     parts = [table(f"Numbers of the test images; {level} intervals", ("Number", "Value", "Interval"), rows)]
     if point := result.get("operating_point"):
         parts.append(_operating_point(point, level))
     if result.get("calibration", {}).get("method", "none") != "none":
         parts.append(_calibration(result["calibration"]))
     if len(test["classes"]) > BINARY:
-        parts.append(_per_class(test))
+        parts.append(per_class(test))
     return section("numbers", "All numbers", *parts)
 
 
-def _with_method(entry: dict[str, Any]) -> tuple[object, object]:
+def with_method(entry: dict[str, Any]) -> tuple[object, object]:
     """Value, and interval with its method; or why there is none."""
     if entry["value"] is None:
         return "-", with_interval(entry)
@@ -130,7 +126,8 @@ def _calibration(found: dict[str, Any]) -> Html:
     return together([table(caption, ("Subset", *names.values()), rows), why])
 
 
-def _per_class(test: dict[str, Any]) -> Html:
+def per_class(test: dict[str, Any]) -> Html:
+    """Some numbers of each class against the rest."""
     rows = [(name, *(_cell(found[key]) for key in OF_CLASS)) for name, found in test["per_class"].items()]
     return table("Each class against the rest", ("Class", *(CLASS_LABELS[key] for key in OF_CLASS)), rows)
 
@@ -160,11 +157,12 @@ def ranking(facts: Facts) -> Html:
     if threshold.movable(test):
         below = [threshold.panel(test, facts.scored), threshold.matrix(test), threshold.rates(test)]
     else:
-        below = [_matrix(test)]
+        below = [confusion(test)]
     return section("decisions", "Ranking and decisions", curves, *below)
 
 
-def _matrix(test: dict[str, Any]) -> Html:
+def confusion(test: dict[str, Any]) -> Html:
+    """The confusion matrix as it is, or why there is none."""
     if test["confusion_matrix"] is None:
         why = with_interval(test["metrics"]["accuracy"])
         return paragraph(f"Confusion matrix: {why}", class_="undefined")

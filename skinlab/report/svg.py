@@ -11,6 +11,9 @@ LEFT, RIGHT, TOP, BOTTOM = 50.0, 12.0, 12.0, 46.0
 COLOURS, DASHES = 6, 3
 """Classes `c0` ... and `d0` ... of page.css: told apart with any colour vision, and by their dashes after that."""
 
+MARKER = 6.0
+"""Radius of the point where the decisions lie."""
+
 Point = tuple[float, float]
 UNIT = (0.0, 1.0)
 UNIT_TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -100,10 +103,10 @@ def _between(first: Point, middle: Point, last: Point) -> bool:
     )
 
 
-def dots(area: Area, points: Iterable[Point], class_: str) -> Html:
-    """A small dot at each point."""
+def dots(area: Area, points: Iterable[Point], class_: str, radius: float = 3) -> Html:
+    """A dot at each point."""
     places = (area.at(*point) for point in points)
-    return together(element("circle", cx=x, cy=y, r=3, class_=class_) for x, y in places)
+    return together(element("circle", cx=x, cy=y, r=radius, class_=class_) for x, y in places)
 
 
 def marker(area: Area, name: str, point: Point | None) -> Html:
@@ -112,7 +115,7 @@ def marker(area: Area, name: str, point: Point | None) -> Html:
     x, y = area.at(0, 0) if point is None else area.at(*point)
     plane = {"data_left": left, "data_bottom": bottom, "data_width": right - left, "data_height": bottom - top}
     hidden = None if point else "hidden"
-    return element("circle", id=name, cx=x, cy=y, r=6, class_="marker", visibility=hidden, **plane)
+    return element("circle", id=name, cx=x, cy=y, r=MARKER, class_="marker", visibility=hidden, **plane)
 
 
 def upright(area: Area, x: float, low: float, high: float, class_: str) -> Html:

@@ -28,6 +28,15 @@ def bounds(entry: dict[str, Any]) -> str:
     return f"[{entry['low']:.3f}, {entry['high']:.3f}]"
 
 
+def sentence(text: str) -> str:
+    """Text with a capital and a full stop.
+
+    >>> sentence("research software")
+    'Research software.'
+    """
+    return f"{text[0].upper()}{text[1:]}."
+
+
 def counted(count: int, noun: str) -> str:
     """A number of things.
 

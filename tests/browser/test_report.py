@@ -1,6 +1,8 @@
 import pytest
 
+from skinlab.cli import main
 from skinlab.report.page import page
+from tests.folds.fold_builders import three_folds
 from tests.report.page_facts import facts
 
 LEFT, RIGHT = ("ArrowLeft", 37), ("ArrowRight", 39)
@@ -40,6 +42,16 @@ def show(browser, tmp_path):
         return browser
 
     return opened
+
+
+@pytest.fixture(scope="module")
+def cross_validation(tmp_path_factory):
+    """The page of three folds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKINLAB_HOME", str(tmp_path_factory.mktemp("home")))
+        sweep = three_folds(tmp_path_factory.mktemp("sweep"))
+        assert main(["folds", str(sweep)]) == 0
+    return sweep / "folds.html"
 
 
 def test_page_begins_at_the_operating_point_of_summary_json(show):
@@ -88,6 +100,15 @@ def test_a_threshold_that_calls_no_image_leaves_precision_undefined_with_the_rea
 @pytest.mark.parametrize("classes", [("benign", "malignant"), ("nevus", "melanoma", "other")])
 def test_page_fits_its_text_is_legible_and_nothing_is_complained_about(width, scheme, classes, show):
     browser = show(facts(classes=classes), width=width, scheme=scheme)
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    assert browser.value(PALE) == []
+    assert browser.complaints() == []
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_of_a_cross_validation_fits_and_is_legible(width, scheme, browser, cross_validation):
+    browser.open(cross_validation.as_uri(), width=width, scheme=scheme)
     assert browser.value("document.documentElement.scrollWidth") <= width
     assert browser.value(PALE) == []
     assert browser.complaints() == []

@@ -14,6 +14,7 @@ from skinlab.cli import main
 from skinlab.config import compose
 from skinlab.data.prepare import prepare
 from skinlab.errors import BundleError
+from skinlab.evaluation import looks
 from skinlab.experiment import start_record
 from skinlab.run import Run
 from tests.serving.bundles import write_bundle
@@ -90,6 +91,33 @@ def test_without_a_data_set_it_is_the_runs_own_test_subset(run: Path) -> None:
     ours = {row["image_id"] for row in table(run / "split.csv") if row["subset"] == "test"}
     assert {row["image_id"] for row in table(path / "predictions.csv")} == ours
     assert facts["split_hash"] == json.loads((run / "run.json").read_text())["split_hash"]
+
+
+def test_each_time_is_a_look_at_the_images_and_the_page_says_the_how_many_th(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = compose(["dataset=folder", "dataset.path=own"]).config
+    records.look_at_test(prepare(config.dataset, config.split, 8), run, "final evaluation", "default")
+    for count in (2, 3):
+        assert main(["evaluate", str(run)]) == 0
+        assert f"looked at {count} times by 1 run," in capsys.readouterr().err
+    made = [
+        (json.loads((path / "evaluation.json").read_text())["test_looks"], path) for path in run.glob("evaluations/*")
+    ]
+    (second, _), (third, last) = sorted(made, key=lambda one: one[0]["looks"])
+    assert (second["looks"], third["looks"], third["runs"]) == (2, 3, 1)
+    assert second["test_subset"] == third["test_subset"]
+    assert "Looks at the test subset: </strong>3 by 1 run up to this one." in (last / "report.html").read_text()
+    draw(run.parent / "clinic", {"benign": "benign", "malignant": "malignant"}, 5, seed=1)
+    assert main(["evaluate", str(run), "dataset=folder", "dataset.path=clinic"]) == 0
+    assert "looked at for the first time" in capsys.readouterr().err
+
+
+def test_nothing_is_scored_where_the_look_cannot_be_recorded(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    looks.ledger_folder().write_text("in the way")
+    assert main(["evaluate", str(run)]) == 6
+    assert "this look at the test subset cannot be recorded" in capsys.readouterr().err
+    assert not (run / "evaluations").exists()
 
 
 def test_images_that_the_run_has_seen_are_refused_under_any_name(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

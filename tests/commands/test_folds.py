@@ -36,7 +36,18 @@ def test_a_sweep_gets_its_table_and_its_file(sweep, capsys):
 def test_runs_are_summarised_without_writing(sweep, capsys):
     assert main(["folds", "sweep/2", "sweep/0", "sweep/1"]) == 0
     assert capsys.readouterr().out.startswith("default: 3 folds\n")
-    assert not list(Path().rglob("folds.json"))
+    assert not list(Path().rglob("folds.*"))
+
+
+def test_the_page_lies_beside_the_sweep_or_where_it_is_wanted(sweep, capsys):
+    assert main(["folds", "sweep"]) == 0
+    assert capsys.readouterr().out.endswith("page: sweep/folds.html\n")
+    assert '<a href="1/report.html">1</a>' in (sweep / "folds.html").read_text()
+    assert main(["folds", "sweep/2", "sweep/0", "sweep/1", "--out", "cv.html"]) == 0
+    assert capsys.readouterr().out.endswith("page: cv.html\n")
+    assert '<a href="sweep/1/report.html">sweep/1</a>' in Path("cv.html").read_text()
+    assert main(["folds", "sweep", "--out", "nowhere/cv.html"]) == 6
+    assert "nowhere/cv.html cannot be written" in capsys.readouterr().err
 
 
 def test_a_sweep_over_other_keys_too_gets_one_summary_for_each(sweep, capsys):
@@ -88,7 +99,8 @@ def test_a_sweep_of_folds_ends_with_the_table(sweep, capsys):
     after_sweep([sweep / fold for fold in "012"])
     printed = capsys.readouterr().out
     assert "default: 3 folds" in printed
-    assert printed.endswith("written: sweep/folds.json\n")
+    assert printed.endswith("written: sweep/folds.json and folds.html\n")
+    assert (sweep / "folds.html").exists()
     assert (sweep / "folds.json").exists()
 
 
