@@ -15,9 +15,9 @@ from skinlab.evaluation.summary import BINARY
 from skinlab.folds.experiment import Experiment, mixed_code
 from skinlab.folds.reading import FoldRun
 from skinlab.report import charts, sections
+from skinlab.report.document import contents, document
 from skinlab.report.facts import Scored
 from skinlab.report.markup import Html, element, paragraph, section, table, together
-from skinlab.report.document import contents, document
 from skinlab.report.words import bounds, number, sentence, with_interval
 
 Result = Mapping[str, Any]
