@@ -2,7 +2,6 @@
 
 import base64
 import time
-from pathlib import Path
 
 import pytest
 
