@@ -38,7 +38,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     workers: int = 1
     threads: int = 1
-    max_batch: int = 8
+    max_batch: int = 4
     batch_wait_s: float = 0.0
     body_bytes: int = 32_000_000
     pixels: int = 50_000_000

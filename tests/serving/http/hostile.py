@@ -17,8 +17,6 @@ import numpy as np
 from PIL import Image
 
 Random = np.random.Generator
-Made = tuple[bytes, bool]
-"""What is sent, and whether the sender then stops without a word, instead of closing its side."""
 SECONDS = 60.0
 """Longer than any answer may take: a hang."""
 
@@ -77,21 +75,21 @@ def post(key: str, kind: str, body: bytes, path: str = "/score", **headers: str)
     return "\r\n".join(lines).encode() + b"\r\nConnection: close\r\n\r\n" + body
 
 
-def damaged_image(random: Random, key: str) -> Made:
+def damaged_image(random: Random, key: str) -> bytes:
     form = str(random.choice(["JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP"]))
-    return post(key, "application/octet-stream", mutated(random, encoded(random, form))), False
+    return post(key, "application/octet-stream", mutated(random, encoded(random, form)))
 
 
-def damaged_form(random: Random, key: str) -> Made:
+def damaged_form(random: Random, key: str) -> bytes:
     image = mutated(random, encoded(random, "PNG"))
     part = b'--b\r\nContent-Disposition: form-data; name="i"; filename="../../x"\r\n\r\n' + image + b"\r\n"
     body = part * int(random.integers(0, 4)) + b"--b--\r\n"
     if random.random() < 0.5:
         body = mutated(random, body)
-    return post(key, "multipart/form-data; boundary=b", body), False
+    return post(key, "multipart/form-data; boundary=b", body)
 
 
-def damaged_json(random: Random, key: str) -> Made:
+def damaged_json(random: Random, key: str) -> bytes:
     text = base64.b64encode(mutated(random, encoded(random, "JPEG"))).decode()
     values: list[object] = [
         {"image": text},
@@ -105,24 +103,24 @@ def damaged_json(random: Random, key: str) -> Made:
     ]
     body = json.dumps(values[int(random.integers(len(values)))]).encode()
     changes = [body, mutated(random, body), b"[" * 60_000, b'{"image": NaN}', b'"\\ud800"', body.replace(b'"', b"'")]
-    return post(key, "application/json", changes[int(random.integers(len(changes)))]), False
+    return post(key, "application/json", changes[int(random.integers(len(changes)))])
 
 
-def bomb(random: Random, key: str) -> Made:
-    return post(key, "image/png", BOMBS[int(random.integers(len(BOMBS)))]), False
+def bomb(random: Random, key: str) -> bytes:
+    return post(key, "image/png", BOMBS[int(random.integers(len(BOMBS)))])
 
 
-def wrong_type(random: Random, key: str) -> Made:
+def wrong_type(random: Random, key: str) -> bytes:
     kinds = ["text/plain", "", "image/", "multipart/form-data", "application/json; charset=\x7f", "a" * 4000, "*/*"]
-    return post(key, str(random.choice(kinds)), encoded(random, "PNG")), False
+    return post(key, str(random.choice(kinds)), encoded(random, "PNG"))
 
 
-def bad_key(random: Random, key: str) -> Made:
+def bad_key(random: Random, key: str) -> bytes:
     keys = ["", key[:-1], key + "x", key.upper(), "\xff" * 8, "x" * 20_000, f"{key},{key}"]
-    return post(str(random.choice(keys)), "image/png", encoded(random, "PNG")), False
+    return post(str(random.choice(keys)), "image/png", encoded(random, "PNG"))
 
 
-def path_trick(random: Random, key: str) -> Made:
+def path_trick(random: Random, key: str) -> bytes:
     paths = [
         "/../../../../etc/passwd",
         "/%2e%2e/%2e%2e/etc/passwd",
@@ -139,10 +137,10 @@ def path_trick(random: Random, key: str) -> Made:
     ]
     method = str(random.choice(["GET", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW"]))
     request = post(key, "image/png", encoded(random, "PNG"), str(random.choice(paths)))
-    return request.replace(b"POST", method.encode(), 1), False
+    return request.replace(b"POST", method.encode(), 1)
 
 
-def bad_frame(random: Random, key: str) -> Made:
+def bad_frame(random: Random, key: str) -> bytes:
     image = encoded(random, "PNG")
     frames = [
         post(key, "image/png", image, Content_Length="-1"),
@@ -160,25 +158,25 @@ def bad_frame(random: Random, key: str) -> Made:
         b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
         random.bytes(int(random.integers(1, 3000))),
     ]
-    return frames[int(random.integers(len(frames)))], False
+    return frames[int(random.integers(len(frames)))]
 
 
-def too_large(random: Random, key: str) -> Made:
+def too_large(random: Random, key: str) -> bytes:
     many = b"".join(
         b'--b\r\nContent-Disposition: form-data; name="i%d"; filename="x"\r\n\r\nabc\r\n' % row for row in range(500)
     )
     bodies = [("application/octet-stream", bytes(3_000_000)), ("multipart/form-data; boundary=b", many + b"--b--\r\n")]
     kind, body = bodies[int(random.integers(len(bodies)))]
-    return post(key, kind, body), False
+    return post(key, kind, body)
 
 
-def unfinished(random: Random, key: str) -> Made:
+def unfinished(random: Random, key: str) -> bytes:
     """A sender that stops in the middle and stays."""
     whole = post(key, "image/png", encoded(random, "PNG"))
-    return whole[: int(random.integers(1, len(whole)))], True
+    return whole[: int(random.integers(1, len(whole)))]
 
 
-COMMON: tuple[Callable[[Random, str], Made], ...] = (
+COMMON: tuple[Callable[[Random, str], bytes], ...] = (
     damaged_image,
     damaged_form,
     damaged_json,
@@ -189,11 +187,12 @@ COMMON: tuple[Callable[[Random, str], Made], ...] = (
     bad_frame,
     too_large,
 )
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 RARE = 0.01
 """Of the requests, those that end by the service's patience alone."""
 
 
-def drawn(seed: int, count: int, key: str) -> Iterator[tuple[str, Made]]:
+def drawn(seed: int, count: int, key: str) -> Iterator[tuple[str, bytes]]:
     """Requests and their kinds."""
     random = np.random.default_rng(seed)
     for _ in range(count):
@@ -201,19 +200,23 @@ def drawn(seed: int, count: int, key: str) -> Iterator[tuple[str, Made]]:
         yield make.__name__, make(random, key)
 
 
-def send(port: int, kind: str, made: Made) -> Answered:
-    """Send one request and wait for the end of its connection."""
-    data, stays = made
+def send(port: int, kind: str, data: bytes) -> Answered:
+    """Send one request and wait for its answer, or for the end of its connection."""
     began, received = time.monotonic(), b""
     with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
         try:
             connection.sendall(data)
-            if not stays:
-                connection.shutdown(socket.SHUT_WR)
-            while len(received) < 1 << 22 and (read := connection.recv(1 << 16)):
-                received += read
+            while not whole(received) and (read := connection.recv(1 << 16)):
+                received = (received + read).removeprefix(CONTINUE)
         except (ConnectionResetError, BrokenPipeError):
             pass  # it was cut off before it had sent everything
     head = received.split(b"\r\n", 1)[0].split()
     status = int(head[1]) if len(head) > 1 and head[0].startswith(b"HTTP/1.") else 0
     return Answered(kind, status, time.monotonic() - began)
+
+
+def whole(received: bytes) -> bool:
+    """Whether an answer is there in full; one without a length ends with its connection."""
+    head, end, body = received.partition(b"\r\n\r\n")
+    lengths = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    return bool(end and lengths) and len(body) >= int(lengths[0])

@@ -1,0 +1,317 @@
+"""Requests/s, latency and memory of the local service, by network and connections, beside Microsoft's azmlinfsrv.
+
+ResNet-18 and mobilenet_v2 with drawn weights, JPEG files of 224 px in JSON, the same requests for all servers, over
+loopback, one after another in one run. The limit is ONNX Runtime alone on images in memory, with as many threads as
+the service has. Goals: 2 times azmlinfsrv at 64 connections, 0.9 of the limit, p99 at 8 connections below 3 times the
+model's own time for a batch of 8, ready after 2 s.
+
+azmlinfsrv needs an environment of its own: --azmlinfsrv PYTHON names its interpreter, in which
+azureml-inference-server-http and a bundle's requirements.txt are installed. Without it these rows are left out.
+--soak MINUTES asks mobilenet_v2's service at half the limit, and shows errors and memory.
+"""
+
+import argparse
+import asyncio
+import base64
+import io
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import uvloop
+from PIL import Image
+
+from skinlab import paths
+from skinlab.data.decoding import DECODE_SETTINGS
+from skinlab.data.parallel import usable_cpus
+from skinlab.deployment.client import Client
+from skinlab.deployment.verifying import verify
+from skinlab.networks import weights
+from skinlab.networks.mobilenet import mobilenet_v2
+from skinlab.networks.resnet import resnet
+from skinlab.serving import bundle, loading, replay
+from skinlab.serving.scoring import Scorer, run_on_one_thread
+
+SIZE, HALF = 224, [0.5] * 3
+NETWORKS = {"resnet18": resnet, "mobilenet_v2": mobilenet_v2}
+CONNECTIONS = (1, 8, 64)
+THREADS = usable_cpus()
+ON_LOOPBACK = (
+    "import azureml_inference_server_http.constants as c; c.DEFAULT_HOST = '127.0.0.1'; "
+    "from azureml_inference_server_http import amlserver; amlserver.run()"
+)
+
+
+def photograph(seed: int) -> bytes:
+    """A JPEG file of smooth noise, about as large as one of a photograph."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (28, 28, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(coarse).resize((SIZE, SIZE), Image.Resampling.BICUBIC).save(stream, "JPEG", quality=90)
+    return stream.getvalue()
+
+
+def written(folder: Path, name: str) -> loading.Bundle:
+    """A bundle with a replay set."""
+    network = NETWORKS[name](name, SIZE, 2, HALF, HALF)
+    drawn, names, images = weights.initial(network, 1), ["benign", "malignant"], [photograph(seed) for seed in range(4)]
+    described = bundle.signature(network, names, 1, {"threshold": 0.5, "rule": "0.5"}, DECODE_SETTINGS, "")
+    folder.mkdir()
+
+    def write(held: bytes | None) -> loading.Bundle:
+        for file, content in bundle.contents(network, drawn, described, "# A card\n", replay=held).items():
+            (folder / file).write_bytes(content)
+        return loading.load(folder)
+
+    scorer = Scorer(write(None), threads=1)
+    stored = np.array([scorer.answer_file(image).probabilities for image in images])
+    return write(replay.text([str(row) for row in range(4)], stored, 1, 4, images.__getitem__))
+
+
+def limit(of: loading.Bundle, seconds: float) -> tuple[float, float]:
+    """Images/s of ONNX Runtime alone, the best of several sizes of a batch, and the seconds of a batch of 8."""
+    session = run_on_one_thread(of.model, of)
+    images = np.random.default_rng(0).integers(0, 256, (8, SIZE, SIZE, 3), dtype=np.uint8)
+
+    def rate(batch: int) -> float:
+        end, done = time.monotonic() + seconds / 2, 0
+
+        def work(_: int) -> int:
+            count = 0
+            while time.monotonic() < end:
+                session.run(["probabilities"], {"image": images[:batch]})
+                count += batch
+            return count
+
+        began = time.monotonic()
+        with ThreadPoolExecutor(THREADS) as pool:
+            done = sum(pool.map(work, range(THREADS)))
+        return done / (time.monotonic() - began)
+
+    fastest = max(rate(batch) for batch in (1, 8))
+    return fastest, 8 / fastest
+
+
+def ask(port: int, path: str, key: str, connections: int, seconds: float, pause: float, told) -> None:
+    """In a process of its own: closed loops on kept connections; gives seconds of each answer and what went wrong."""
+    bodies = [json.dumps({"images": [base64.b64encode(photograph(seed)).decode()]}).encode() for seed in range(8)]
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+    )
+    requests = [head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body for body in bodies]
+    took: list[float] = []
+    wrong: list[str] = []
+
+    async def loop(number: int, end: float) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while time.monotonic() < end:
+            began = time.monotonic()
+            writer.write(requests[(number + len(took)) % len(requests)])
+            answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = next(
+                int(line.split(b":")[1]) for line in answer.split(b"\r\n") if line.startswith(b"content-length")
+            )
+            await reader.readexactly(length)
+            took.append(time.monotonic() - began)
+            if not answer.startswith(b"http/1.1 200"):
+                wrong.append(answer.split(b"\r\n")[0].decode())
+            if b"connection: close" in answer:
+                writer.close()
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.sleep(max(0.0, pause - (time.monotonic() - began)))
+        writer.close()
+
+    async def run() -> None:
+        end = time.monotonic() + seconds
+        await asyncio.gather(*(loop(number, end) for number in range(connections)))
+
+    uvloop.run(run())
+    told.send((took, wrong))
+
+
+def asked(
+    port: int, path: str, key: str, connections: int, seconds: float, pause: float = 0
+) -> tuple[list[float], int]:
+    """Seconds of each answer, and how many were no success."""
+    ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    words = (port, path, key, connections, seconds, pause, theirs)
+    process = multiprocessing.get_context("spawn").Process(target=ask, args=words)
+    process.start()
+    took, wrong = ours.recv()
+    process.join()
+    return took, len(wrong)
+
+
+def megabytes(pid: int) -> float:
+    """Memory of a process and all below it; what they share counts once."""
+    total, waiting = 0, [pid]
+    while waiting:
+        one = waiting.pop()
+        try:
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            for task in Path(f"/proc/{one}/task").iterdir():
+                waiting += [int(word) for word in (task / "children").read_text().split()]
+        except (FileNotFoundError, ProcessLookupError, StopIteration):
+            continue
+    return total / 1024
+
+
+@contextmanager
+def local(of: loading.Bundle, seconds_to_ready: list[float]) -> Iterator[tuple[int, int, str]]:
+    """The service of skinlab: its port, process and key."""
+    from skinlab.config import compose
+    from skinlab.deployment.base import Request
+    from skinlab.deployment.local import LocalTarget
+
+    settings = compose(["deployment.drain_seconds=2"]).config.deployment
+    target, said = LocalTarget(), []
+    made = target.deploy(Request(of.path.name, settings, of, of.path, None), said.append)
+    seconds_to_ready.append(float(said[0].split()[2]))
+    print(f"  {said[1]}; ready after {seconds_to_ready[-1]:.2f} s")
+    try:
+        yield made.state["port"], made.state["process"]["pid"], target.access(made).key or ""
+    finally:
+        target.delete(made, said.append)
+
+
+@contextmanager
+def azmlinfsrv(of: loading.Bundle, python: str, workers: int) -> Iterator[tuple[int, int, str]]:
+    """Microsoft's server with the same bundle, on loopback."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [
+        "--entry_script",
+        "score.py",
+        "--port",
+        str(port),
+        "--health_port",
+        str(port),
+        "--worker_count",
+        str(workers),
+    ]
+    process = subprocess.Popen(
+        [python, "-c", ON_LOOPBACK, *words],
+        cwd=of.path,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_for(port, process)
+        yield port, process.pid, ""
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Until somebody answers a request for the model's words on a port."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        assert process.poll() is None, "azmlinfsrv ended"
+        try:
+            took, wrong = asked(port, "/score", "", 1, 0.01)
+        except (EOFError, OSError):
+            time.sleep(0.2)
+            continue
+        if took and not wrong:
+            return
+    raise AssertionError("azmlinfsrv does not answer")
+
+
+def row(
+    name: str, connections: int, took: list[float], wrong: int, seconds: float, memory: float, most: float
+) -> float:
+    """One line of the table; the requests/s."""
+    times = 1000 * np.array(took)
+    p50, p99 = np.percentile(times, [50, 99])
+    rate = len(took) / seconds
+    print(
+        f"  {name:<22} {connections:>4}  {rate:>8.1f}  {rate / most:>6.2f}  {p50:>8.1f}  {p99:>8.1f}  {memory:>7.0f}"
+        f"  {wrong:>6}",
+        flush=True,
+    )
+    return rate
+
+
+def measured(name: str, place: tuple[int, int, str], seconds: float, most: float) -> dict[int, tuple[float, float]]:
+    """Rows of one server: requests/s and p99 by connections."""
+    port, pid, key = place
+    asked(port, "/score", key, 8, 1)
+    found = {}
+    for connections in CONNECTIONS:
+        began = time.monotonic()
+        took, wrong = asked(port, "/score", key, connections, seconds)
+        memory = megabytes(pid)
+        rate = row(name, connections, took, wrong, min(seconds, time.monotonic() - began), memory, most)
+        found[connections] = rate, float(np.percentile(took, 99))
+    return found
+
+
+def network(name: str, folder: Path, seconds: float, python: str | None) -> None:
+    """All rows of one network."""
+    of = written(folder / name, name)
+    fastest, eight = limit(of, seconds)
+    print(f"\n{name}: ONNX Runtime alone {fastest:.1f} images/s, 8 images in {1000 * eight:.0f} ms, {THREADS} threads")
+    heads, widths = ("conn", "req/s", "/limit", "p50 ms", "p99 ms", "MB", "errors"), (4, 8, 6, 8, 8, 7, 6)
+    print(f"  {'server':<22} " + "  ".join(head.rjust(width) for head, width in zip(heads, widths, strict=True)))
+    ready: list[float] = []
+    with local(of, ready) as place:
+        ours = measured("skinlab", place, seconds, fastest)
+    theirs: dict[int, float] = {}
+    for workers in (1, 2) if python else ():
+        with azmlinfsrv(of, str(python), workers) as place:
+            print(f"  {verify(Client(f'http://127.0.0.1:{place[0]}'), replay.of(of), of.classes).said()}")
+            found = measured(f"azmlinfsrv, {workers} worker{'s' * (workers > 1)}", place, seconds, fastest)
+            theirs[workers] = found[64][0]
+    print(f"  ready after {ready[0]:.2f} s (goal 2); {ours[64][0] / fastest:.2f} of the limit at 64 (goal 0.9)", end="")
+    print(f"; p99 at 8: {ours[8][1] / eight:.1f} batches of 8 (goal 3)", end="")
+    for workers, rate in theirs.items():
+        print(f"; {ours[64][0] / rate:.1f} times azmlinfsrv with {workers} at 64 (goal 2)", end="")
+    print()
+
+
+def soak(folder: Path, minutes: float) -> None:
+    """Half the limit for a time: errors, and memory at the beginning and the end."""
+    of = written(folder / "soak", "mobilenet_v2")
+    fastest, _ = limit(of, 4)
+    connections = 16
+    with local(of, []) as (port, pid, key):
+        asked(port, "/score", key, connections, 10)
+        before = megabytes(pid)
+        took, wrong = asked(port, "/score", key, connections, 60 * minutes, pause=2 * connections / fastest)
+        after = megabytes(pid)
+    print(
+        f"\nmobilenet_v2 for {minutes:g} min, {len(took) / 60 / minutes:.0f} of {fastest:.0f} requests/s: {wrong} errors, "
+        f"p99 {1000 * np.percentile(took, 99):.0f} ms, memory {before:.0f} MB, then {after:.0f} MB"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=10, help="of each measurement")
+    parser.add_argument("--azmlinfsrv", metavar="PYTHON", help="interpreter of an environment with azmlinfsrv")
+    parser.add_argument("--soak", type=float, default=0, metavar="MINUTES", help="at half the limit")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[paths.HOME_VARIABLE] = str(Path(folder) / "home")
+        for name in NETWORKS:
+            network(name, Path(folder), options.seconds, options.azmlinfsrv)
+        if options.soak:
+            soak(Path(folder), options.soak)
+
+
+if __name__ == "__main__":
+    main()
