@@ -156,8 +156,16 @@ def _open(path: Path) -> Finished | str:
     return found
 
 
-def arms(runs: Sequence[Finished], *, each: bool = False) -> tuple[list[Arm], list[LeftOut]]:
-    """The experiments that runs are of, in the order given, named A, B, C, ...
+@dataclass(frozen=True)
+class Best:
+    """Only so many experiments, the best by a metric on the validation subset."""
+
+    count: int
+    metric: str
+
+
+def arms(runs: Sequence[Finished], *, each: bool = False, best: Best | None = None) -> tuple[list[Arm], list[LeftOut]]:
+    """The experiments that runs are of, named A, B, C, ... in the order given or, with `best`, by validation.
 
     Runs that differ in nothing but seed, fold and code are one experiment. Where all are, those of the same code are;
     where all are that too, or with `each`, every run is one by itself. Of two runs with the same seed and fold the one
@@ -166,15 +174,22 @@ def arms(runs: Sequence[Finished], *, each: bool = False) -> tuple[list[Arm], li
     Returns:
         The experiments, and the runs that were left out.
     """
-    for differing_in in (*REPEATED, CODE), REPEATED:
+    groups, without, left_out = _grouped(runs, each=each)
+    if best is not None:
+        groups = [arm.runs for arm in best_first([Arm("", group, {}) for group in groups], best.metric)[: best.count]]
+    return _named(groups, without), left_out
+
+
+def _grouped(runs: Sequence[Finished], *, each: bool) -> tuple[list[list[Finished]], Sequence[str], list[LeftOut]]:
+    """The runs by experiment, the keys in which those of one may differ, and the runs that were left out."""
+    for differing_in in () if each else ((*REPEATED, CODE), REPEATED):
         grouped: dict[str, list[Finished]] = {}
         for run in runs:
             grouped.setdefault(run.identity(*differing_in), []).append(run)
-        if len(grouped) > 1 and not each:
+        if len(grouped) > 1:
             groups = [_distinct(group) for group in grouped.values()]
-            left_out = [one for _, repeated in groups for one in repeated]
-            return _named([newest for newest, _ in groups], without=differing_in), left_out
-    return _named([[run] for run in runs], without=()), []
+            return [newest for newest, _ in groups], differing_in, [one for _, gone in groups for one in gone]
+    return [[run] for run in runs], (), []
 
 
 def _distinct(group: Sequence[Finished]) -> tuple[list[Finished], list[LeftOut]]:

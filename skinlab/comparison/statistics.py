@@ -146,8 +146,13 @@ def corrected_resampled(differences: Sequence[float], ratio: float, confidence: 
     >>> round(found.value, 3), round(found.p, 3)
     (0.03, 0.047)
     """
-    spread = (1 / len(differences) + ratio) * variance(differences)
+    spread = resampled_variance(differences, ratio)
     return student(fmean(differences), spread, len(differences) - 1, confidence, "corrected resampled t")
+
+
+def resampled_variance(differences: Sequence[float], ratio: float) -> float:
+    """Variance of the mean difference over folds, as `corrected_resampled` has it."""
+    return (1 / len(differences) + ratio) * variance(differences)
 
 
 # --- many ----------------------------------------------------------------------------------------------------------

@@ -125,7 +125,7 @@ def test_many_experiments_are_compared_with_the_best_on_validation_and_a_few_wit
     with pytest.raises(DataError, match="--reference elsewhere is none of the runs"):
         compared(*paths, reference=Path("elsewhere"))
     top = compared(*paths, top=2)
-    assert [one.arm.name for one in top.standings] == ["C", "B"]
+    assert [(one.arm.name, str(one.arm.runs[0].path)) for one in top.standings] == [("A", "2-0"), ("B", "1-0")]
 
 
 def test_p_values_are_adjusted_over_the_pairs() -> None:
