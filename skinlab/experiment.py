@@ -7,6 +7,7 @@ declaration.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ from skinlab.report.writing import report_page
 from skinlab.run import Run
 from skinlab.serving import bundle, loading
 from skinlab.training.checkpoint import Checkpoints
+from skinlab.training.loop import Observer
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +47,13 @@ class Evaluated:
     result: dict[str, Any]
 
 
-def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
+def run_experiment(config: schema.Config, run: Run, watchers: Sequence[Observer] = ()) -> dict[str, Any]:
     """Carry out a declared experiment in its run directory; goes on from the last checkpoint where there is one.
 
     Args:
         config: the declaration, checked.
         run: its directory, claimed by this process.
+        watchers: are told about training, and may end it.
 
     Returns:
         the content of summary.json.
@@ -62,7 +65,7 @@ def run_experiment(config: schema.Config, run: Run) -> dict[str, Any]:
     pretrained.require(config.network)  # before the data: a long preparation should not end in a missing file
     with run.timed("data_s"):
         data = prepare_data(config, run)
-    trained = methods.train(config, data, run)
+    trained = methods.train(config, data, run, watchers)
     with run.timed("evaluation_s"):
         evaluated = evaluate(config, data, trained, run)
     with run.timed("bundle_s"):

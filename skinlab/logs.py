@@ -21,6 +21,11 @@ class ConsoleHandler(logging.Handler):
             stream.flush()
 
 
+def to_console() -> bool:
+    """Whether lines go to the terminal at all; those of a sweep's trials go to their files alone."""
+    return any(isinstance(handler, ConsoleHandler) for handler in logging.getLogger().handlers)
+
+
 def log_to(path: Path) -> None:
     """As conf/hydra/job_logging does: plain lines to the terminal, timed ones to the end of a file."""
     console, file = ConsoleHandler(), logging.FileHandler(path)

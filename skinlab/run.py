@@ -21,7 +21,11 @@ RESERVE_FILE = ".reserve"
 RESERVE_BYTES = 64 * 1024
 """Kept until the run ends, so that its status can still be written when the disk is full."""
 
-Status = Literal["running", "finished", "failed", "interrupted"]
+Status = Literal["running", "finished", "failed", "interrupted", "pruned"]
+
+
+class Pruned(Exception):  # noqa: N818 - no error: the run is less promising than others of its sweep
+    """Ends a run before its last epoch; the text says why. `skinlab resume` finishes it all the same."""
 
 
 class Run:
@@ -106,8 +110,27 @@ class Run:
         if run.status == "running":
             raise OutputError(f"{path} is running on {run.record['process']['host']}")
         resumed = [*run.record.get("resumed", []), _now()]
+        run.record.pop("pruned", None)
         run.update(status="running", error=None, finished=None, process=machine.process_identity(), resumed=resumed)
         return run
+
+    @classmethod
+    def claim(cls, path: Path, record: dict[str, Any]) -> Self:
+        """Begin a run, or go on with the one that is there: what a trial of a sweep does.
+
+        A run that was killed while it was being created has an empty run.json and was not begun.
+
+        Raises:
+            OutputError: as `create` and `reopen`.
+        """
+        try:
+            begun = (path / RUN_FILE).stat().st_size > 0
+        except OSError:
+            begun = False
+        if begun:
+            return cls.reopen(path)
+        (path / RUN_FILE).unlink(missing_ok=True)
+        return cls.create(path, record)
 
     def own(self) -> None:
         """Hold the run's lock until this process ends, and keep room for its last words.
@@ -178,10 +201,14 @@ class Run:
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """Whatever ends the block ends the run with the status that is true: finished, failed or interrupted."""
+        """Whatever ends the block ends the run with the status that is true: finished, pruned, failed, interrupted."""
         clock = time.monotonic()
         try:
             yield
+        except Pruned as pruned:
+            self.update(pruned=str(pruned))
+            self._end(clock, "pruned", None)
+            raise
         except BaseException as error:
             self._end(clock, "failed" if isinstance(error, Exception) else "interrupted", _reason(error))
             raise

@@ -551,6 +551,61 @@ class Tracking:
     sinks: list[Literal["tensorboard"]] = key("tensorboard: event files in the run directory")
 
 
+# --- sweep ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaled:
+    """A swept number that follows another one in proportion."""
+
+    by: str = key("the key that it follows, a number")
+    at: float = key("where that key has this value, the swept number is taken as it is", gt=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruning:
+    """When a trial is ended early, by the monitored metric of validation after each epoch."""
+
+    warmup_epochs: int = key("epochs that every trial is given", ge=1)
+    startup_trials: int = key("median: trials that must have ended before any is pruned", ge=1)
+    patience: int = key("patience: epochs in a row without an improvement", ge=1)
+    reduction: int = key("hyperband: one of so many goes on, to so many times as many epochs", ge=2, le=16)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """How `skinlab train -m` chooses its trials; a single run does not look at it. See docs/sweeps.md."""
+
+    sampler: Literal["grid", "random", "tpe", "cmaes", "nsga2"] = key(
+        "who chooses the points: grid runs every combination; the others need skinlab[sweeps]"
+    )
+    trials: int | None = key(
+        "points that the sampler chooses, each run with every swept seed and fold; null: all, of a grid",
+        ge=1,
+        le=100_000,
+    )
+    seed: int = key("the sampler's choices are a function of it and of the results before", ge=0, le=2**31 - 1)
+    space: dict[str, str] = key("what is swept beside the command line: {key: values in Hydra's syntax}")
+    scaled: dict[str, Scaled] = key("swept numbers that follow another key: {key: {by: key, at: value}}")
+    objectives: list[str] | None = key(
+        "metrics of the validation subset that are made as good as they can; several give a Pareto front; null: "
+        "training.monitor",
+        ge=1,
+        le=5,
+    )
+    pruner: Literal["none", "median", "hyperband", "patience"] = key("who ends unpromising trials early")
+    pruning: Pruning = key("the pruner's settings")
+    parallel: int | None = key(
+        "trials handed to the launcher at once, where later ones depend on earlier results; null: its n_jobs, else 1",
+        ge=1,
+        le=10_000,
+    )
+    on_failure: str = key("of a failed trial: continue with the others, stop, or retry(n) times")
+    storage: str | None = key(
+        "an optuna storage URL that is told of every trial; null: a journal in the sweep's folder"
+    )
+
+
 # --- the whole -----------------------------------------------------------------------------------------------------
 
 
@@ -573,3 +628,4 @@ class Config:
     evaluation: Evaluation = key("final numbers")
     engine: Engine = key("what computes")
     tracking: Tracking = key("record sinks")
+    sweep: Sweep = key("how skinlab train -m searches; a single run does not look at it")

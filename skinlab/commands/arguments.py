@@ -1,6 +1,7 @@
 """Parsing of a verb's arguments: `key=value` overrides and options in any order, errors as `ConfigError`."""
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,10 +30,12 @@ def declaring_parser(verb: str) -> Parser:
     return parser
 
 
-def hydra_arguments(options: argparse.Namespace) -> list[str]:
-    """What Hydra's own command line gets from `declaring_parser`'s result.
+def hydra_overrides(options: argparse.Namespace) -> list[str]:
+    """What Hydra composes of `declaring_parser`'s result: the overrides, and before them the folders to search."""
+    return [*search_path_overrides(options.config_dirs), *options.overrides]
 
-    Options first: Hydra's parser refuses overrides on both sides of an option, which ours lets a user type.
-    """
-    multirun = ["--multirun"] if options.multirun else []
-    return [*multirun, *search_path_overrides(options.config_dirs), *options.overrides]
+
+def command_line(verb: str, options: argparse.Namespace) -> str:
+    """The command that was typed, in one order: options first."""
+    folders = [word for folder in options.config_dirs for word in ("--config-dir", str(folder))]
+    return shlex.join(["skinlab", verb, *(["-m"] if options.multirun else []), *folders, *options.overrides])

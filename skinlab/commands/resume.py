@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
+from skinlab.attempt import carry_out
 from skinlab.commands.arguments import Parser
-from skinlab.commands.train import carry_out, conclude, stop_on_sigterm
+from skinlab.commands.train import conclude, stop_on_sigterm
 from skinlab.config import parse
 from skinlab.errors import OutputError
 from skinlab.logs import log_to

@@ -2,7 +2,7 @@
 
 A new verb is one line here and a module `skinlab/commands/<verb>.py` with `main(argv) -> exit code`; one of
 `skinlab data` is a line of DATA_VERBS and a module `skinlab/commands/data_<verb>.py`; the verbs of
-`skinlab cache` are in one module.
+`skinlab cache` and of `skinlab sweep` are in one module each.
 """
 
 from dataclasses import dataclass
@@ -58,6 +58,11 @@ CACHE_VERBS = (
     Verb("clear", "delete what was not used for a time, or everything", ("--older-than", "--all", "--help")),
     Verb("verify", "read everything again, delete what is damaged"),
 )
+SWEEP_VERBS = (
+    Verb("resume", "go on with a sweep, to the same results", paths=True),
+    Verb("status", "show how a sweep stands", ("--json", "--help"), paths=True),
+    Verb("best", "print the directory of its best run", ("--json", "--help"), paths=True),
+)
 _PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
 _EVALUATE_OPTIONS = ("--subset", "--on-overlap", "--threads", "--config-dir", "--help")
 
@@ -66,6 +71,7 @@ VERBS = (
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
     Verb("lr-find", "find a learning rate by training at a rising one", DECLARING[2:], declares=True),
     Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True),
+    Verb("sweep", "go on with a sweep, see how it stands, name its best run", verbs=SWEEP_VERBS),
     Verb("folds", "summarise the runs of a cross-validation as one experiment", ("--json", "--help"), paths=True),
     Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True),
     Verb(

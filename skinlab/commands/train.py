@@ -1,35 +1,22 @@
 """`skinlab train`: compose, run one experiment or a sweep, tell how it ended."""
 
-import logging
-import os
-import shlex
 import signal
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from skinlab import files, schema
-from skinlab.commands.arguments import declaring_parser, hydra_arguments
+from skinlab.attempt import Outcome, short
+from skinlab.commands.arguments import command_line, declaring_parser, hydra_overrides
 from skinlab.commands.folds import after_sweep
-from skinlab.config import check_sweep, compose, conf_dir, parse, register_resolvers
-from skinlab.errors import SkinlabError
+from skinlab.config import check_sweep, compose, conf_dir, register_resolvers
+from skinlab.config.places import search_path_overrides
 from skinlab.help import command_help
-from skinlab.run import Run
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended; `error` is what it failed with."""
-
-    path: Path
-    error: Exception | None = None
+    from skinlab.sweeps.declaration import Declaration
 
 
 def main(argv: Sequence[str]) -> int:
@@ -39,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
         the exit status: 0, or that of the first run that failed.
 
     Raises:
-        SkinlabError: the declaration is wrong, or the only run failed.
+        SkinlabError: the declaration is wrong, or the sweep as a whole cannot go on.
     """
     options = declaring_parser("train").parse_intermixed_args(argv)
     if options.help:
@@ -50,101 +37,98 @@ def main(argv: Sequence[str]) -> int:
     if launch.is_helper():
         return launch.help_rank_zero()
     if options.multirun:
-        checked = check_sweep(options.overrides, options.config_dirs)[0]
-    else:
-        checked = compose(options.overrides, options.config_dirs)
-    launch.check(checked.config.engine, sweep=options.multirun)
-    stop_on_sigterm()
-    try:
-        outcomes = _through_hydra(hydra_arguments(options))
-    except OSError as error:
-        raise files.output_error(Path(error.filename or checked.config.output_dir), error) from error
-    code = conclude(outcomes, sweep=options.multirun)
-    if options.multirun:
-        after_sweep([Path(_short(outcome.path)) for outcome in outcomes])
+        return _sweep(options)
+    config = compose(options.overrides, options.config_dirs).config
+    launch.check(config.engine)
+    from skinlab.sweeps.trial import RunTask
+
+    done = _guarded(config, lambda: through_hydra(RunTask(command_line("train", options)), hydra_overrides(options)))
+    return conclude([done.return_value], sweep=False)
+
+
+def _sweep(options: Namespace) -> int:
+    """`-m`: by our sweeper, or by the one that `hydra/sweeper=NAME` chooses."""
+    from skinlab.engines.torch import launch
+    from skinlab.sweeps.trial import RunTask
+
+    if any(text.startswith("hydra/sweeper=") for text in options.overrides):
+        config, command = check_sweep(options.overrides, options.config_dirs)[0].config, command_line("train", options)
+        launch.check(config.engine, sweep=True)
+        batches = _guarded(config, lambda: through_hydra(RunTask(command), hydra_overrides(options), sweep=True))
+        outcomes = [job.return_value for batch in batches for job in batch]
+        code = conclude(outcomes, sweep=True)
+        after_sweep([Path(short(outcome.path)) for outcome in outcomes])
+        return code
+    from skinlab.sweeps.declaration import declare
+
+    return run_sweep(declare(options.overrides, options.config_dirs, command_line("train", options)))
+
+
+def run_sweep(declaration: "Declaration", resume: Path | None = None) -> int:
+    """Run or go on with a sweep, and tell how it ended.
+
+    Args:
+        declaration: of the sweep, checked.
+        resume: its directory, to go on; None: a new one.
+
+    Returns:
+        the exit status: 0, or that of the first trial that failed.
+    """
+    from skinlab.engines.torch import launch
+    from skinlab.sweeps.report import summary
+    from skinlab.sweeps.sweeper import Start
+
+    launch.check(declaration.config.engine, sweep=True)
+    words = [*search_path_overrides(declaration.config_dirs), *declaration.overrides]
+    done = _guarded(declaration.config, lambda: through_hydra(Start(declaration, resume), words, sweep=True))
+    sys.stdout.write(summary(done.sweep))
+    after_sweep([Path(short(done.sweep.run_path(trial))) for trial in done.sweep.trials])
+    code: int = done.exit_code
     return code
 
 
-def _through_hydra(argv: Sequence[str]) -> list[Outcome]:
-    """Let Hydra compose, make the directory of each run and call us in it; launchers and sweepers are Hydra's."""
-    import hydra
+def _guarded(config: schema.Config, work: Callable[[], Any]) -> Any:
+    """Work that Hydra does: a polite kill interrupts it, and what cannot be written is one line."""
+    stop_on_sigterm()
+    try:
+        return work()
+    except OSError as error:
+        raise files.output_error(Path(error.filename or config.output_dir), error) from error
+
+
+def through_hydra(task: Callable[[Any], Any], arguments: Sequence[str], *, sweep: bool = False) -> Any:
+    """Let Hydra compose, make the directory of each run and call the task in it; launchers and sweepers are Hydra's.
+
+    Args:
+        task: for a run, or for each run of a sweep; our sweeper gets a `Start` in its place.
+        arguments: overrides, as Hydra reads them.
+        sweep: whether keys may have several values.
+
+    Returns:
+        Hydra's return of a run, or what the sweeper returns.
+    """
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
 
     register_resolvers()
-    outcomes: list[Outcome] = []
-
-    command = shlex.join(["skinlab", "train", *argv])
-
-    def task(composed: "DictConfig") -> None:
-        outcomes.append(_run(composed, command))
-
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us instead of being printed with their stack
-    typed, sys.argv = sys.argv, ["skinlab", *argv]
-    entry: Callable[[], None] = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(task)
-    try:
-        entry()
-    finally:
-        sys.argv = typed
-    return outcomes
+    mode = "MULTIRUN" if sweep else "RUN"
+    with initialize_config_dir(str(conf_dir()), job_name="train", version_base="1.3"):
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None  # noqa: S101 - it was initialised by the line before
+        do = hydra.multirun if sweep else hydra.run
+        return do("config", task, [*arguments, f"hydra.mode={mode}"])
 
 
-def _run(composed: "DictConfig", command: str) -> Outcome:
-    """One run in the directory that Hydra made for it. A failure is recorded and does not stop a sweep."""
-    from hydra.core.hydra_config import HydraConfig
-
-    from skinlab.experiment import start_record
-
-    config = parse(composed)
-    path = Path(HydraConfig.get().runtime.output_dir)
-    try:
-        run = Run.create(path, {"command": command, **start_record(config)})
-    except SkinlabError as error:
-        log.error("failed: %s", error)  # noqa: TRY400 - the message is meant for a user, its stack is not
-        return Outcome(path, error)
-    return carry_out(config, run)
-
-
-def carry_out(config: schema.Config, run: Run) -> Outcome:
-    """Run an experiment in its directory; what it fails with is logged, recorded and returned.
-
-    Raises:
-        KeyboardInterrupt: it was stopped from outside.
-    """
-    from skinlab.experiment import run_experiment
-
-    log.info("run: %s", _short(run.path))
-    try:
-        with run.recorded():
-            run_experiment(config, run)
-    except SkinlabError as error:
-        log.error("failed: %s", error)  # noqa: TRY400 - the message is meant for a user, its stack is not
-        return Outcome(run.path, error)
-    except Exception as error:
-        log.exception("failed by a mistake in skinlab; please report the lines below")
-        return Outcome(run.path, error)
-    except KeyboardInterrupt:
-        log.warning("interrupted: go on with `skinlab resume %s`", _short(run.path))
-        raise
-    return Outcome(run.path)
-
-
-def conclude(outcomes: list[Outcome], *, sweep: bool) -> int:
+def conclude(outcomes: Sequence[Outcome], *, sweep: bool) -> int:
     """Tell how the runs ended, and give the exit status."""
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     if sweep:
         print(f"\n{len(outcomes)} runs: {len(outcomes) - len(failed)} finished, {len(failed)} failed")  # noqa: T201
         for outcome in failed:
-            print(f"  {_short(outcome.path)}: {outcome.error}")  # noqa: T201
+            print(f"  {short(outcome.path)}: {outcome.error}")  # noqa: T201
     for outcome in outcomes if not sweep else []:
-        print(f"\nrun directory: {_short(outcome.path)}")  # noqa: T201
-    if not failed:
-        return 0
-    return failed[0].error.exit_code if isinstance(failed[0].error, SkinlabError) else 1
-
-
-def _short(path: Path) -> str:
-    """Relative to the current directory where it lies below it."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+        print(f"\nrun directory: {short(outcome.path)}")  # noqa: T201
+    return failed[0].exit_code if failed else 0
 
 
 def stop_on_sigterm() -> None:

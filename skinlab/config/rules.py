@@ -13,10 +13,11 @@ from skinlab import networks, schema
 from skinlab.config import suggest, wording
 from skinlab.config.problems import Problem
 from skinlab.config.tree import KeyPath
-from skinlab.evaluation import operating_rule
+from skinlab.evaluation import objectives, operating_rule
 from skinlab.settings import allowed_targets, settings_file
 
 LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
+ON_FAILURE = r"continue|stop|retry\([1-9]\d?\)"
 REVISION = "none|[0-9a-f]{4,64}"
 LIBRARY = "albumentations."
 OWN = ("skinlab.augmentations.Hair", "skinlab.augmentations.Ruler")
@@ -51,6 +52,7 @@ def check(config: schema.Config) -> list[Problem]:
         _lr_find,
         _head,
         _sinks,
+        _sweep,
     )
     return [problem for rule in rules for problem in rule(config)]
 
@@ -240,6 +242,38 @@ def _sinks(config: schema.Config) -> Iterator[Problem]:
         if importlib.util.find_spec(PACKAGES[sink]) is None:
             what = f"{PACKAGES[sink]} is not installed; pip install skinlab[tracking]"
             yield Problem(("tracking", "sinks"), config.tracking.sinks, what)
+
+
+def _sweep(config: schema.Config) -> Iterator[Problem]:
+    """How trials are chosen; what is swept is only known to `skinlab train -m`."""
+    sweep = config.sweep
+    if re.fullmatch(ON_FAILURE, sweep.on_failure) is None:
+        yield Problem(("sweep", "on_failure"), sweep.on_failure, "must be continue, stop or retry(n), e.g. retry(2)")
+    if sweep.sampler == "grid" and sweep.trials is not None:
+        yield Problem(("sweep", "trials"), sweep.trials, "a grid runs all its points: leave it null")
+    if sweep.sampler != "grid" and sweep.trials is None:
+        yield Problem(("sweep", "trials"), None, f"must say how many points sweep.sampler={sweep.sampler} chooses")
+    yield from _objectives(config)
+    for name, scaled in sweep.scaled.items():
+        if scaled.by == name:
+            yield Problem(
+                ("sweep", "scaled", name, "by"), scaled.by, "must be another key than the one that follows it"
+            )
+
+
+def _objectives(config: schema.Config) -> Iterator[Problem]:
+    path, names = ("sweep", "objectives"), config.sweep.objectives or []
+    for name in names:
+        if name not in objectives.DIRECTIONS:
+            known = list(objectives.DIRECTIONS)
+            yield Problem(path, names, f"no metric '{name}'", hint=suggest.then_list("", "Metrics", known))
+    if len(set(names)) < len(names):
+        yield Problem(path, names, "names a metric twice")
+    if len(names) > 1 and config.sweep.sampler == "cmaes":
+        yield Problem(path, names, "sweep.sampler=cmaes takes one objective: several are for nsga2, tpe and random")
+    if len(names) > 1 and config.sweep.pruner != "none":
+        what = "several objectives leave nothing to prune by: sweep.pruner=none"
+        yield Problem(path, names, what, others=(("sweep", "pruner"),))
 
 
 def _copies(config: schema.Config) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """Overrides with several values (`-m`): every value is checked before the first run starts."""
 
+import re
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
@@ -18,7 +19,8 @@ def check_sweep(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> l
     """Check every value of every override, with the other overrides at their first value.
 
     Args:
-        overrides: as typed; `a=1,2`, `range(1,4)`, `choice(x,y)` and `glob(*)` are sweeps.
+        overrides: as typed; `a=1,2`, `range(1,4)`, `choice(x,y)`, `glob(*)` and `interval(0,1)` are sweeps, and what
+            `sweep.space` declares is one too. Of an interval its ends are checked.
         config_dirs: as for `compose`.
 
     Returns:
@@ -27,7 +29,7 @@ def check_sweep(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> l
     Raises:
         ConfigError: one line for each mistake, with the value.
     """
-    values = expand(overrides, config_dirs)
+    values = expand(with_space(overrides, config_dirs), config_dirs)
     first = [each[0] for each in values]
     variations = [first, *([*first[:i], value, *first[i + 1 :]] for i, each in enumerate(values) for value in each[1:])]
     composed, lines = [], []
@@ -47,7 +49,24 @@ def trials(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> int:
     >>> trials(["seed=1,2,3", "network.dropout=0.2,0.5", "name=a"])
     6
     """
-    return prod(len(each) for each in expand(overrides, config_dirs))
+    return prod(len(each) for each in expand(with_space(overrides, config_dirs), config_dirs))
+
+
+def with_space(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> list[str]:
+    """The overrides, and one for each key of `sweep.space` that they do not set themselves.
+
+    >>> with_space(["sweep=reference", "network.dropout=0.5"])[2:]
+    ['optimizer.learning_rate=0.003,0.01,0.03', 'optimizer.minibatch_size=16,32,64']
+
+    Raises:
+        ConfigError: one line for each mistake.
+    """
+    first = [each[0] for each in expand(overrides, config_dirs)]
+    if not any(re.match(r"\+*(sweep|experiment)\b", text) for text in overrides):
+        return list(overrides)  # there is no space by default
+    space = compose(first, config_dirs).config.sweep.space
+    typed = {text.lstrip("+~").partition("=")[0] for text in overrides}
+    return [*overrides, *(f"{key}={values}" for key, values in space.items() if key not in typed)]
 
 
 def expand(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> list[list[str]]:

@@ -1,6 +1,7 @@
 """Gradient descent on the declared engine: `method=finetune`."""
 
 import logging
+from collections.abc import Sequence
 
 from skinlab import engines, networks, records, schema
 from skinlab.data.augmentation import Augmenter
@@ -14,19 +15,21 @@ from skinlab.networks.classifier import Classifier
 from skinlab.run import Run
 from skinlab.training import minibatch, observers, schedule
 from skinlab.training.checkpoint import Checkpoints
-from skinlab.training.loop import Fit, fit, predict_rows
+from skinlab.training.loop import Fit, Observer, fit, predict_rows
 from skinlab.training.validation import Validation, validation
 
 log = logging.getLogger(__name__)
 
 
-def finetune(config: schema.Config, method: schema.Finetune, data: Prepared, run: Run) -> Trained:
+def finetune(
+    config: schema.Config, method: schema.Finetune, data: Prepared, run: Run, watchers: Sequence[Observer] = ()
+) -> Trained:
     """Train the network on the declared engine; the best epoch by the validation subset is kept."""
     with engines.start(config.engine, config.seed) as engine:
         plan = make_plan(config, method, data)
         records.engine(run, engine.describe(), engine.packages())
         with run.timed("training_s"):
-            fitted = _train(config, data, plan, engine, run)
+            fitted = _train(config, data, plan, engine, run, watchers)
         with run.timed("evaluation_s"):
             predictions = predict(config, data, plan, engine, run)
     return Trained(plan.architecture, predictions, fitted.position)
@@ -77,7 +80,9 @@ def make_loader(config: schema.Config, data: Prepared, features: int) -> Loader:
     )
 
 
-def _train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run) -> Fit:
+def _train(
+    config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run, watchers: Sequence[Observer]
+) -> Fit:
     """Fit the network to the training subset."""
     loader = make_loader(config, data, plan.architecture.features)
     with loader:  # its processes get ready while the engine builds
@@ -85,10 +90,18 @@ def _train(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, ru
         records.weights(run, first)
         engine.build(plan, first.arrays)
         log.info("%s", records.describe_training(config, plan, len(loader.rows), engine))
-        return fit_observed(config, data, plan, engine, loader, run)
+        return fit_observed(config, data, plan, engine, loader, run, watchers)
 
 
-def fit_observed(config: schema.Config, data: Prepared, plan: Plan, engine: Engine, loader: Loader, run: Run) -> Fit:
+def fit_observed(
+    config: schema.Config,
+    data: Prepared,
+    plan: Plan,
+    engine: Engine,
+    loader: Loader,
+    run: Run,
+    watchers: Sequence[Observer],
+) -> Fit:
     """Go through the declared epochs, watched and recorded; the best by the validation subset is kept."""
     held_out = data.rows("validation")
 
@@ -101,7 +114,7 @@ def fit_observed(config: schema.Config, data: Prepared, plan: Plan, engine: Engi
         observers.tracking(config.tracking.sinks, run.path) as sinks,
         observers.terminal(config.training.epochs, plan.epoch_images) as terminal,
     ):
-        told = observers.Observers([records.MetricsFile(run), terminal, *sinks])
+        told = observers.Observers([records.MetricsFile(run), terminal, *sinks, *watchers])
         fitted = fit(engine, loader, validate, config.training, plan.rates, checkpoints, told)
     records.training(run, fitted)
     return fitted

@@ -5,6 +5,7 @@ for all trials of a sweep.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -22,12 +23,12 @@ from skinlab.networks.symmetries import IDENTITY, Symmetry
 from skinlab.run import Run
 from skinlab.training import features
 from skinlab.training.checkpoint import Checkpoints
-from skinlab.training.loop import mean_over
+from skinlab.training.loop import Observer, mean_over
 
 log = logging.getLogger(__name__)
 
 
-def train_head(config: schema.Config, data: Prepared, run: Run) -> Trained:
+def train_head(config: schema.Config, data: Prepared, run: Run, watchers: Sequence[Observer] = ()) -> Trained:
     """Train dropout and last layer on the declared engine; the network keeps its other weights as they are declared."""
     architecture = networks.build(config.network, len(data.classes))
     first = pretrained.start(config.network, architecture, data.classes, config.seed)
@@ -47,7 +48,7 @@ def train_head(config: schema.Config, data: Prepared, run: Run) -> Trained:
         log.info("%s", records.describe_head(config, architecture, len(loader.rows), engine))
         with run.timed("training_s"):
             engine.build(plan, {name: first.arrays[name] for name in head.parameters()})
-            fitted = fit_observed(config, data, plan, engine, loader, run)
+            fitted = fit_observed(config, data, plan, engine, loader, run, watchers)
         best = {name: array for name, array in checkpoints.load_best().items() if name in head.parameters()}
         engine.build(plan, best)
 

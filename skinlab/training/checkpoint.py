@@ -123,9 +123,15 @@ class Checkpoints:
 
     def load_last(self, engine: Engine) -> Position | None:
         """Bring the engine, built for the same plan, to the last state; None where there is none."""
+        position = self.position()
+        if position is not None:
+            engine.load(self._last.resolve())
+        return position
+
+    def position(self) -> Position | None:
+        """Where the last state stands; None where there is none."""
         if not self._last.exists():
             return None
-        engine.load(self._last.resolve())
         return Position(**json.loads((self._last / "position.json").read_text()))
 
     def save_best(self, arrays: Weights) -> None:

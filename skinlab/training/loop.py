@@ -22,7 +22,7 @@ Record = dict[str, Any]
 
 
 class Observer(Protocol):
-    """Is told what happens; cannot change it."""
+    """Is told what happens; cannot change it, but end it by an exception: what was reached is in the checkpoint."""
 
     def advanced(self, epoch: int, images: int, of: int) -> None:
         """`images` of the `of` training images of an epoch are done."""

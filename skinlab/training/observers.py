@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skinlab.logs import to_console
 from skinlab.training.loop import Observer, Record
 
 if TYPE_CHECKING:
@@ -78,14 +79,14 @@ class Bar:
 
 @contextmanager
 def terminal(epochs: int, images: int) -> Iterator[Observer]:
-    """Lines, and a bar below them where standard output is a terminal.
+    """Lines, and a bar below them where they go to a terminal.
 
     Args:
         epochs: length of training.
         images: training images an epoch.
     """
     lines = Lines(epochs, images)
-    if not sys.stdout.isatty():
+    if not (sys.stdout.isatty() and to_console()):
         yield lines
         return
     from rich import progress

@@ -1,6 +1,6 @@
 import pytest
 
-from skinlab.commands.arguments import declaring_parser, hydra_arguments
+from skinlab.commands.arguments import command_line, declaring_parser, hydra_overrides
 from skinlab.errors import ConfigError
 
 
@@ -22,11 +22,13 @@ def test_an_option_is_not_guessed_from_its_beginning():
         parse("--multi")
 
 
-def test_hydra_can_parse_what_it_is_given(tmp_path, monkeypatch):
-    from hydra._internal.utils import get_args_parser
-
+def test_hydra_composes_the_overrides_and_searches_our_folders(tmp_path, monkeypatch):
     (tmp_path / "conf").mkdir()
     monkeypatch.chdir(tmp_path)
-    seen = get_args_parser().parse_args(hydra_arguments(parse("seed=1,2", "-m", "name=a")))
-    assert seen.multirun
-    assert seen.overrides == [f'hydra.searchpath=["file://{tmp_path}/conf"]', "seed=1,2", "name=a"]
+    seen = hydra_overrides(parse("seed=1,2", "-m", "name=a"))
+    assert seen == [f'hydra.searchpath=["file://{tmp_path}/conf"]', "seed=1,2", "name=a"]
+
+
+def test_the_recorded_command_can_be_typed_again():
+    options = parse("seed=1,2", "-m", "name=a b", "--config-dir", "more")
+    assert command_line("train", options) == "skinlab train -m --config-dir more seed=1,2 'name=a b'"

@@ -4,7 +4,7 @@ import pytest
 
 KEYS = (
     "name, seed, output_dir, dataset, split, audit, augmentation, network, method, optimizer, training, lr_find, "
-    "evaluation, engine, tracking, experiment"
+    "evaluation, engine, tracking, sweep, experiment"
 )
 ONE_MISTAKE = {
     # misspelt

@@ -1,0 +1,96 @@
+"""`skinlab sweep`: go on with a sweep, see how it stands, name its best run."""
+
+import json
+import sys
+from pathlib import Path
+
+from skinlab.commands.arguments import Parser
+from skinlab.commands.table import SWEEP_VERBS
+from skinlab.config.suggest import did_you_mean, then_list
+from skinlab.errors import ConfigError, DataError
+
+HELP = """usage: skinlab sweep VERB DIR [options]
+
+verbs:
+  resume DIR [overrides]  go on with a sweep: finished trials are kept, half-done ones go on from their checkpoint
+  status DIR              how it stands: what runs, what ended, the best so far; --json prints sweep.json as it is true
+  best DIR                the directory of the best run by validation; of several objectives, of each on the front
+
+  DIR  the directory of a sweep, e.g. outputs/sweeps/default/20260101-120000-abcdef
+
+What can change when a sweep goes on is how it is run and how long: sweep.trials=40, sweep.parallel,
+sweep.on_failure='retry(1)', hydra/launcher=joblib and hydra.launcher.*; never what a trial is.
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Run `skinlab sweep ARGV`.
+
+    Returns:
+        0; of `resume`, the exit code of the sweep.
+
+    Raises:
+        SkinlabError: no such verb or sweep, or a declaration that changed.
+    """
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        (sys.stdout if argv else sys.stderr).write(HELP)
+        return 0 if argv else ConfigError.exit_code
+    names = [verb.name for verb in SWEEP_VERBS]
+    if argv[0] not in names:
+        raise ConfigError(f"no command 'sweep {argv[0]}'{then_list(did_you_mean(argv[0], names), 'Commands', names)}")
+    parser = Parser(f"sweep {argv[0]}")
+    parser.add_argument("sweep", type=Path, nargs="?")
+    if argv[0] == "resume":
+        parser.add_argument("overrides", nargs="*", default=[])
+    else:
+        parser.add_argument("--json", action="store_true")
+    options = parser.parse_intermixed_args(argv[1:])
+    if options.help or options.sweep is None:
+        (sys.stdout if options.help else sys.stderr).write(HELP)
+        return 0 if options.help else ConfigError.exit_code
+    if argv[0] == "resume":
+        return _resume(options.sweep, options.overrides)
+    show = _status if argv[0] == "status" else _best
+    return show(options.sweep, as_json=options.json)
+
+
+def _resume(folder: Path, changes: list[str]) -> int:
+    from skinlab.commands.train import run_sweep
+    from skinlab.sweeps.declaration import again
+    from skinlab.sweeps.state import Sweep
+
+    path = folder.absolute()
+    sweep = Sweep.open(path)
+    declaration = again(sweep.record["declaration"], changes)
+    return run_sweep(declaration, path)
+
+
+def _status(folder: Path, *, as_json: bool) -> int:
+    from skinlab.sweeps.progress import heading, table
+    from skinlab.sweeps.state import Sweep
+
+    sweep = Sweep.open(folder)
+    sweep.refresh()
+    if as_json:
+        found = sweep.record | {"status": sweep.status, "trials": [vars(trial) for trial in sweep.trials]}
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        return 0
+    from rich.console import Console
+
+    sys.stdout.write(f"{sweep.status}: {heading(sweep)}\n")
+    Console().print(table(sweep, sweep.record["declaration"]["config"]["training.epochs"]))
+    return 0
+
+
+def _best(folder: Path, *, as_json: bool) -> int:
+    from skinlab.sweeps.state import Sweep
+
+    sweep = Sweep.open(folder)
+    found = sweep.record["pareto"] or ([sweep.record["best"]] if sweep.record["best"] else [])
+    if not found:
+        raise DataError(f"{folder} has no best run yet: no trial is finished")
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    else:
+        sys.stdout.write("".join(f"{folder / one['run']}\n" for one in found))
+    return 0

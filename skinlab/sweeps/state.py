@@ -1,0 +1,311 @@
+"""Sweep: a sweep directory as an object. The only writer of sweep.json, and the only judge of its status."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+from typing import Any, Literal, Self, TextIO, get_args
+
+from skinlab import files, machine
+from skinlab.errors import OutputError
+from skinlab.evaluation.objectives import validation_values
+from skinlab.run import RUN_FILE, Run
+
+SCHEMA_VERSION = 1
+SWEEP_FILE = "sweep.json"
+LOCK_FILE = ".sweep.lock"
+WRITE_EVERY = 1.0
+"""Seconds between two writes of sweep.json while trials run; what must not be lost is in the runs' own files."""
+
+SweepStatus = Literal["running", "finished", "failed", "interrupted"]
+TrialStatus = Literal["waiting", "running", "finished", "failed", "pruned", "interrupted"]
+TRIAL_STATUSES: tuple[TrialStatus, ...] = get_args(TrialStatus)
+ENDED: frozenset[TrialStatus] = frozenset({"finished", "failed", "pruned"})
+"""A trial of this status is not run again, unless a failed one is to be tried once more."""
+
+
+@dataclass
+class Trial:
+    """One run of a sweep.
+
+    Attributes:
+        number: from 0, also the name of its directory.
+        parameters: the swept keys with the values that it is run with.
+        drawn: the values that were chosen, before `sweep.scaled`.
+        overrides: what declares the run.
+        run: its directory, relative to the sweep's.
+        group: which point of the search it belongs to; runs of a group differ in seeds or folds alone.
+        batch: the first group that was handed to the launcher with it; results of this one and later ones are unknown
+            to whoever chose it or prunes it.
+        replicate: which of the group's seeds or folds it is.
+        status: see `TrialStatus`.
+        attempts: how often it came to an end of its own, good or bad.
+        error: why it failed, one line.
+        values: of the objectives on the validation subset, None where it has none.
+        epochs: epochs done.
+        started: UTC.
+        finished: UTC.
+        seconds: spent in it, over all attempts.
+    """
+
+    number: int
+    parameters: dict[str, Any]
+    drawn: dict[str, Any]
+    overrides: list[str]
+    run: str
+    group: int
+    batch: int = 0
+    replicate: int = 0
+    status: TrialStatus = "waiting"
+    attempts: int = 0
+    error: str | None = None
+    values: list[float] | None = None
+    epochs: int = 0
+    started: str | None = None
+    finished: str | None = None
+    seconds: float | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.status in ENDED
+
+
+_TRIAL_KEYS = tuple(item.name for item in fields(Trial))
+
+
+class Sweep:
+    """A sweep directory.
+
+    Attributes:
+        path: the directory.
+        record: the content of sweep.json but its trials; changed by `update` alone.
+        trials: by number; changed by `add`, `refresh` and the sweeper, told to the disk by `flush`.
+    """
+
+    def __init__(self, path: Path, record: dict[str, Any], trials: Sequence[Trial] = ()) -> None:
+        self.path = path
+        self.record = record
+        self.trials = list(trials)
+        self._lock: TextIO | None = None
+        self._guard = RLock()
+        self._written = 0.0
+        self._dirty = False
+        self._seen: dict[tuple[int, str], int] = {}
+
+    # --- opening ---------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: Path, record: dict[str, Any]) -> Self:
+        """Claim a directory for a new sweep; of several processes, one gets it.
+
+        Args:
+            path: made where it does not exist yet.
+            record: what is known at the start, added to sweep.json.
+
+        Raises:
+            OutputError: the directory holds a sweep already, or cannot be written.
+        """
+        started = {
+            "schema_version": SCHEMA_VERSION,
+            "status": "running",
+            "error": None,
+            "started": now(),
+            "finished": None,
+            "process": machine.process_identity(),
+        }
+        sweep = cls(path, started | record)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path / SWEEP_FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            sweep.own()
+        except FileExistsError as error:
+            raise OutputError(
+                f"{path} holds a sweep already: go on with it by `skinlab sweep resume {path}`, or choose another "
+                "hydra.sweep.dir"
+            ) from error
+        except OSError as error:
+            raise files.output_error(path, error) from error
+        sweep.flush()
+        return sweep
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Read an existing sweep.
+
+        Raises:
+            OutputError: there is no sweep in this directory, or its sweep.json is damaged or of a newer skinlab.
+        """
+        try:
+            record = json.loads((path / SWEEP_FILE).read_text())
+            trials = [Trial(**{key: trial[key] for key in _TRIAL_KEYS}) for trial in record.pop("trials")]
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise OutputError(f"{path} is not the directory of a sweep: it has no {SWEEP_FILE}") from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise OutputError(f"{path / SWEEP_FILE} cannot be read: {error}") from error
+        if record["schema_version"] > SCHEMA_VERSION:
+            raise OutputError(f"{path} was written by a newer skinlab (sweep.json version {record['schema_version']})")
+        return cls(path, record, trials)
+
+    @classmethod
+    def reopen(cls, path: Path) -> Self:
+        """Own a sweep again, to go on with it.
+
+        Raises:
+            OutputError: it is still running, or it cannot be written.
+        """
+        sweep = cls.open(path)
+        try:
+            sweep.own()
+        except BlockingIOError as error:
+            raise OutputError(f"{path} is being run by another process") from error
+        except OSError as error:
+            raise files.output_error(path, error) from error
+        if sweep.status == "running":
+            raise OutputError(f"{path} is running on {sweep.record['process']['host']}")
+        sweep.refresh()
+        resumed = [*sweep.record.get("resumed", []), now()]
+        sweep.update(status="running", error=None, finished=None, process=machine.process_identity(), resumed=resumed)
+        return sweep
+
+    def own(self) -> None:
+        """Hold the sweep's lock until this process ends.
+
+        Raises:
+            BlockingIOError: another process holds it.
+        """
+        lock = (self.path / LOCK_FILE).open("a")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._lock = lock
+
+    # --- what is true ----------------------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> SweepStatus:
+        """The truth: a sweep that says it is running while its process is gone was interrupted."""
+        recorded: SweepStatus = self.record["status"]
+        if recorded == "running" and machine.is_alive(self.record["process"]) is False:
+            return "interrupted"
+        return recorded
+
+    def run_path(self, trial: Trial) -> Path:
+        """The run directory of a trial, which may not exist yet."""
+        return self.path / trial.run
+
+    def refresh(self, trials: Iterable[Trial] | None = None) -> None:
+        """Bring trials that have not ended up to what their run directories say; a dead process is found out.
+
+        Args:
+            trials: which; None: all.
+        """
+        for trial in self.trials if trials is None else trials:
+            with self._guard:
+                if not trial.has_ended:
+                    self._refresh(trial, self.run_path(trial))
+
+    def _refresh(self, trial: Trial, path: Path) -> None:
+        if self._changed(trial, path / RUN_FILE) or trial.status == "running":
+            self._take_over(trial, path)
+        if self._changed(trial, path / "metrics.jsonl"):
+            self.set(trial, epochs=_lines(path / "metrics.jsonl"))
+
+    def _changed(self, trial: Trial, file: Path) -> bool:
+        """Whether a file of a run is another one than when this was last asked."""
+        try:
+            found = file.stat().st_mtime_ns
+        except OSError:
+            return False
+        key = (trial.number, file.name)
+        before, self._seen[key] = self._seen.get(key), found
+        return before != found
+
+    def _take_over(self, trial: Trial, path: Path) -> None:
+        try:
+            run = Run.open(path)
+        except OutputError:  # just being created, or killed while it was: not begun
+            self.set(trial, status="waiting")
+            return
+        record = run.record
+        self.set(
+            trial,
+            status=run.status,
+            error=record["error"] if run.status == "failed" else None,
+            started=record["started"],
+            finished=record["finished"],
+            seconds=record.get("timings", {}).get("total_s"),
+            epochs=record.get("epochs", trial.epochs),
+            attempts=max(trial.attempts, 1) if run.status in ENDED else trial.attempts,
+            values=self._values(path) if run.status == "finished" else None,
+        )
+
+    def _values(self, run: Path) -> list[float] | None:
+        """The objectives of a finished run, on the validation subset."""
+        try:
+            summary = json.loads((run / "summary.json").read_text())
+        except (OSError, ValueError):
+            return None
+        return validation_values(summary, [objective["metric"] for objective in self.record["objectives"]])
+
+    def counts(self) -> dict[TrialStatus, int]:
+        """How many trials there are of each status that there is."""
+        found = [trial.status for trial in self.trials]
+        return {status: found.count(status) for status in TRIAL_STATUSES if status in found}
+
+    # --- changing --------------------------------------------------------------------------------------------------
+
+    def update(self, **facts: Any) -> None:
+        """Add facts to sweep.json, at once."""
+        with self._guard:
+            self.record |= facts
+            self.flush()
+
+    def add(self, trials: Sequence[Trial]) -> None:
+        """Add trials, at once: what is begun must be known."""
+        with self._guard:
+            self.trials += trials
+            self.flush()
+
+    def set(self, trial: Trial, **facts: Any) -> None:
+        """Change facts of a trial; `flush` or `flush_if_due` tells the disk."""
+        with self._guard:
+            for name, value in facts.items():
+                if getattr(trial, name) != value:
+                    setattr(trial, name, value)
+                    self._dirty = True
+
+    def flush_if_due(self) -> None:
+        """Write sweep.json where something changed and the last write is some time ago."""
+        if self._dirty and time.monotonic() - self._written > WRITE_EVERY:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write sweep.json, each trial on a line of its own."""
+        with self._guard:
+            lines = ",\n    ".join(json.dumps(vars(trial), allow_nan=False) for trial in self.trials)
+            head = files.json_text(self.record | {"trials": []}).removesuffix("]\n}\n")
+            files.write_text(self.path / SWEEP_FILE, head + (lines and "\n    " + lines + "\n  ") + "]\n}\n")
+            self._written, self._dirty = time.monotonic(), False
+
+    def end(self, status: SweepStatus, error: str | None = None) -> None:
+        """Write how it ended, and let go of the directory."""
+        self.update(status=status, error=error, finished=now())
+        (self.path / LOCK_FILE).unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
+
+
+def _lines(file: Path) -> int:
+    try:
+        return file.read_bytes().count(b"\n")
+    except OSError:
+        return 0
+
+
+def now() -> str:
+    """UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
