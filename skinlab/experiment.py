@@ -1,6 +1,6 @@
 """Read this page first: a declared experiment becomes a run.
 
-    declaration -> data -> method (finetune or featurize) -> evaluate -> bundle -> report
+    declaration -> data -> method (finetune, head or featurize) -> evaluate -> bundle -> report
 
 Each step is a few lines here and a room of its own; only this module, the methods and the command line know the whole
 declaration.

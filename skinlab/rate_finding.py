@@ -40,7 +40,7 @@ def find_rate(config: schema.Config, run: Run) -> RangeTest:
     """
     declared, method = config.lr_find, config.method
     if not isinstance(method, schema.Finetune):
-        raise ConfigError(f"method={method.name} has no learning rate: skinlab lr-find needs method=finetune")
+        raise ConfigError(f"method={method.name} has no range test: skinlab lr-find needs method=finetune")
     with run.timed("data_s"):
         data = prepare_data(config, run)
     rates = rising_rates(declared.lowest, declared.highest, declared.steps)

@@ -203,6 +203,15 @@ def describe_features(method: schema.Featurize, architecture: Classifier, comput
     return f"training: {method.classifier} on {width} features of {architecture.name}; {images} images featurized"
 
 
+def describe_head(config: schema.Config, architecture: Classifier, images: int, started: Engine) -> str:
+    """One line: what is trained on what, where the backbone is not."""
+    facts = started.describe()
+    return (
+        f"training: the last layer of {architecture.name} on its {architecture.features} features of {images} images, "
+        f"{config.training.epochs} epochs; engine {facts['name']} on {facts['device']}"
+    )
+
+
 def training(run: Run, fitted: Fit) -> None:
     """Record the end and the speed of training, and all of metrics.jsonl: a kill may have come before its last line."""
     position = fitted.position

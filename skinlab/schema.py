@@ -382,7 +382,14 @@ class Featurize:
     standardize: bool = key("features are brought to mean 0 and standard deviation 1 over the training subset")
 
 
-Method = Finetune | Featurize
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """The last layer alone is trained, on features that are computed once: finetune with freeze=backbone, but fast."""
+
+    name: Literal["head"] = key("which method")
+
+
+Method = Finetune | Featurize | Head
 
 
 # --- training ------------------------------------------------------------------------------------------------------

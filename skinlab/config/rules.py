@@ -58,6 +58,7 @@ def check(config: schema.Config) -> list[Problem]:
         _engine_packages,
         _workers,
         _lr_find,
+        _head,
         _sinks,
         _deployment,
         _addresses,
@@ -73,6 +74,13 @@ def _name(config: schema.Config) -> Iterator[Problem]:
     if unsafe or name != name.strip() or name in ("", ".", "..") or len(name.encode()) > LONGEST_NAME:
         what = f"must be usable as a folder name: 1 to {LONGEST_NAME} bytes, no slash, no space at either end"
         yield Problem(("name",), name, what)
+
+
+def _head(config: schema.Config) -> Iterator[Problem]:
+    """Features are of the images as they are."""
+    if isinstance(config.method, schema.Head) and config.training.mixup > 0:
+        what = "must be 0 with method=head, which never sees images together: choose method=finetune for mixup"
+        yield Problem(("training", "mixup"), config.training.mixup, what, others=(("method", "name"),))
 
 
 def _classes(config: schema.Config) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from skinlab.data import mixing
 from skinlab.data.prefetch import Prefetcher
 from skinlab.data.sampling import Draws, Sampler
-from skinlab.engines.base import Batch
+from skinlab.engines.base import Batch, Inputs
 from skinlab.randomness import stream, stream_key
 
 Name = tuple[str | int, ...]
@@ -26,7 +26,7 @@ class Loader:
     """Minibatches of a training subset. As a context manager it starts its workers on entry and ends them on exit.
 
     Attributes:
-        images: uint8 [N, S, S, 3], all images.
+        images: all images, uint8 [N, S, S, 3]; or their features.
         image_ids: name of each of the N images.
         targets: int64 [N], class indices.
         rows: which of the N images are trained on.
@@ -43,7 +43,7 @@ class Loader:
         mixup: alpha of the share of an image that is mixed with another; 0 does not mix.
     """
 
-    images: NDArray[np.uint8]
+    images: Inputs
     image_ids: Sequence[str]
     targets: NDArray[np.int64]
     rows: NDArray[np.int64]

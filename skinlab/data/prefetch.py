@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skinlab.engines.base import Batch
+from skinlab.engines.base import Batch, Inputs
 from skinlab.errors import DataError, EngineError
 from skinlab.layout import Layout
 from skinlab.processes import cause_of_death
@@ -201,7 +201,7 @@ def _filled(data: bytes | memoryview) -> int:
     return file
 
 
-def _images_file(images: NDArray[np.uint8]) -> tuple[int, int]:
+def _images_file(images: Inputs) -> tuple[int, int]:
     """An open file with the images, and where in it they begin: the file that is mapped, or a copy in memory."""
     if isinstance(images, np.memmap) and isinstance(images.base, mmap.mmap) and images.filename is not None:
         try:

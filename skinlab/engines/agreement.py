@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skinlab.engines.base import Batch, Plan
+from skinlab.engines.base import Batch, Inputs, Plan
 from skinlab.errors import EngineError
 from skinlab.networks.architecture import Architecture, Shape
+from skinlab.networks.classifier import input_of
 from skinlab.networks.weights import Weights
 
 NAMED = 3
@@ -63,14 +64,14 @@ def require_batch(plan: Plan, batch: Batch, step: int) -> None:
     _require(plan, "dropout_mask", batch.dropout_mask, (count, network.features), np.float32)
 
 
-def require_images(plan: Plan, images: NDArray[np.uint8]) -> None:
-    """Refuse images that are not of the network's size.
+def require_images(plan: Plan, images: Inputs) -> None:
+    """Refuse images that are not of the network's size; of a head, features that are not of its length.
 
     Raises:
         EngineError: they are not.
     """
-    size = plan.architecture.image_size
-    _require(plan, "images", images, (len(images), size, size, 3), np.uint8)
+    shape, kind = input_of(plan.architecture)
+    _require(plan, "images", images, (len(images), *shape), kind)
 
 
 def require_chosen(plan: Plan, images: NDArray[np.uint8], classes: NDArray[np.int64]) -> None:

@@ -15,13 +15,16 @@ from skinlab import schema
 from skinlab.networks.classifier import Classifier
 from skinlab.networks.weights import Weights
 
+Inputs = NDArray[np.uint8 | np.float32]
+"""Images uint8 [N, H, W, 3], RGB; for a head alone, which takes features: float32 [N, features]."""
+
 
 @dataclass(frozen=True)
 class Batch:
     """A minibatch, ready for the engine.
 
     Attributes:
-        images: uint8 [B, H, W, 3], RGB, augmented.
+        images: uint8 [B, H, W, 3], RGB, augmented; or features.
         labels: int64 [B], the class of each image that `StepResult.correct` counts; the loss does not see it.
         targets: float32 [B, classes], the distribution over the classes that the loss compares with: one-hot of the
             label, smoothed or mixed as training declares; each row sums to 1.
@@ -29,7 +32,7 @@ class Batch:
         dropout_mask: float32 [B, features], 0 or 1 / (1 - dropout).
     """
 
-    images: NDArray[np.uint8]
+    images: Inputs
     labels: NDArray[np.int64]
     targets: NDArray[np.float32]
     weights: NDArray[np.float32]
@@ -102,8 +105,8 @@ class Engine(Protocol):
         The last batch of an epoch may be smaller. Steps come in order, from 0 or from where a loaded state was saved.
         """
 
-    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Logits float32 [B, classes] of uint8 [B, H, W, 3], with running statistics and without dropout."""
+    def predict(self, images: Inputs) -> NDArray[np.float32]:
+        """Logits float32 [B, classes] of images or features, with running statistics and without dropout."""
 
     def save(self, path: Path) -> None:
         """Write the complete state (weights, statistics, optimizer) to the existing folder `path`."""

@@ -6,6 +6,7 @@ from skinlab import schema
 from skinlab.data.prepare import Prepared
 from skinlab.methods.featurize import featurize
 from skinlab.methods.finetune import finetune
+from skinlab.methods.head import train_head
 from skinlab.methods.trained import Trained
 from skinlab.run import Run
 from skinlab.training.loop import Observer
@@ -19,4 +20,6 @@ def train(config: schema.Config, data: Prepared, run: Run, watchers: Sequence[Ob
     """
     if isinstance(config.method, schema.Featurize):
         return featurize(config, config.method, data, run)
+    if isinstance(config.method, schema.Head):
+        return train_head(config, data, run, watchers)
     return finetune(config, config.method, data, run, watchers)

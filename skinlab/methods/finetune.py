@@ -11,6 +11,7 @@ from skinlab.data.sampling import epoch_images
 from skinlab.engines.base import Engine, Plan
 from skinlab.methods.trained import Probabilities, Trained
 from skinlab.networks import pretrained
+from skinlab.networks.classifier import Classifier
 from skinlab.run import Run
 from skinlab.training import minibatch, observers, schedule
 from skinlab.training.checkpoint import Checkpoints
@@ -28,7 +29,7 @@ def finetune(
         plan = make_plan(config, method, data)
         records.engine(run, engine.describe(), engine.packages())
         with run.timed("training_s"):
-            fitted = train(config, data, plan, engine, run, watchers)
+            fitted = _train(config, data, plan, engine, run, watchers)
         with run.timed("evaluation_s"):
             predictions = predict(config, data, plan, engine, run)
     return Trained(plan.architecture, predictions, fitted.position)
@@ -36,18 +37,23 @@ def finetune(
 
 def make_plan(config: schema.Config, method: schema.Finetune, data: Prepared) -> Plan:
     """The network and its optimizer, step by step."""
-    images, training = epoch_images(len(data.rows("train")), config.augmentation.copies), config.training
-    steps = -(-images // config.optimizer.minibatch_size)
+    images = epoch_images(len(data.rows("train")), config.augmentation.copies)
     architecture = networks.build(config.network, len(data.classes))
     engine = config.engine
     workers = engine.workers if isinstance(engine, schema.CntkEngine) else engine.devices
     minibatch.check(architecture, images, config.optimizer.minibatch_size, workers)
+    return plan_of(architecture, config, images, networks.frozen(architecture, method.freeze))
+
+
+def plan_of(architecture: Classifier, config: schema.Config, images: int, frozen: frozenset[str]) -> Plan:
+    """The declared steps of this network; `images` are those of an epoch."""
+    steps, training = -(-images // config.optimizer.minibatch_size), config.training
     return Plan(
         architecture=architecture,
         optimizer=config.optimizer,
         rates=schedule.rates(training.schedule, config.optimizer.learning_rate, training.epochs, steps),
         epoch_images=images,
-        frozen=networks.frozen(architecture, method.freeze),
+        frozen=frozen,
     )
 
 
@@ -74,27 +80,39 @@ def make_loader(config: schema.Config, data: Prepared, features: int) -> Loader:
     )
 
 
-def train(
-    config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run, watchers: Sequence[Observer] = ()
+def _train(
+    config: schema.Config, data: Prepared, plan: Plan, engine: Engine, run: Run, watchers: Sequence[Observer]
 ) -> Fit:
-    """Fit the network to the training subset; the best epoch by the validation subset is kept."""
+    """Fit the network to the training subset."""
     loader = make_loader(config, data, plan.architecture.features)
     with loader:  # its processes get ready while the engine builds
         first = pretrained.start(config.network, plan.architecture, data.classes, config.seed)
         records.weights(run, first)
         engine.build(plan, first.arrays)
         log.info("%s", records.describe_training(config, plan, len(loader.rows), engine))
+        return fit_observed(config, data, plan, engine, loader, run, watchers)
 
-        held_out = data.rows("validation")
 
-        def validate() -> Validation:
-            probabilities = predict_rows(engine, data.images, held_out, config.optimizer.minibatch_size)
-            return validation(data.targets[held_out], probabilities, data.positive)
+def fit_observed(
+    config: schema.Config,
+    data: Prepared,
+    plan: Plan,
+    engine: Engine,
+    loader: Loader,
+    run: Run,
+    watchers: Sequence[Observer],
+) -> Fit:
+    """Go through the declared epochs, watched and recorded; the best by the validation subset is kept."""
+    held_out = data.rows("validation")
 
-        checkpoints = Checkpoints(run.folder("checkpoints"))
-        with observers.terminal(config.training.epochs, plan.epoch_images) as terminal:
-            told = observers.Observers([records.MetricsFile(run), terminal, *watchers])
-            fitted = fit(engine, loader, validate, config.training, plan.rates, checkpoints, told)
+    def validate() -> Validation:
+        probabilities = predict_rows(engine, loader.images, held_out, config.optimizer.minibatch_size)
+        return validation(data.targets[held_out], probabilities, data.positive)
+
+    checkpoints = Checkpoints(run.folder("checkpoints"))
+    with observers.terminal(config.training.epochs, plan.epoch_images) as terminal:
+        told = observers.Observers([records.MetricsFile(run), terminal, *watchers])
+        fitted = fit(engine, loader, validate, config.training, plan.rates, checkpoints, told)
     records.training(run, fitted)
     return fitted
 

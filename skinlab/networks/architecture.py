@@ -76,6 +76,7 @@ class Architecture:
         classes: number of outputs.
         features: length of the feature vector before the classifier; a dropout mask has this length.
         nodes: in an order in which each node comes after its inputs; the last one gives the logits.
+        takes: what goes in: `IMAGE`, or `FEATURES` for a head alone.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Architecture:
     classes: int
     features: int
     nodes: tuple[Node, ...]
+    takes: str = IMAGE
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -132,7 +134,7 @@ class Architecture:
 
     def maps(self) -> dict[str, int]:
         """Height and width of each node's output by the node's name; below 1 where the image is too small."""
-        sizes = {IMAGE: self.image_size}
+        sizes = {self.takes: self.image_size}
         for node in self.nodes:
             sizes[node.name] = _map_size(node, sizes[node.inputs[0]])
         return sizes
@@ -150,6 +152,20 @@ class Architecture:
         for node in self.nodes:
             for part, shape, trained in node.arrays():
                 yield f"{node.name}.{part}", shape, trained
+
+
+def head(classifier: str, image_size: int, features: int, classes: int) -> Architecture:
+    """A network's dropout and last layer alone, which take its features.
+
+    Args:
+        classifier: name of the last layer, which it keeps.
+        image_size: of the network.
+        features: length of the feature vector.
+        classes: number of outputs.
+    """
+    graph = Builder("classifier")
+    graph.linear(classifier, graph.dropout("dropout", FEATURES), (features, classes))
+    return Architecture("head", image_size, classes, features, tuple(graph.nodes), takes=FEATURES)
 
 
 def _map_size(node: Node, before: int) -> int:

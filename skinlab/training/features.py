@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from skinlab import paths
+from skinlab.data import locks
 from skinlab.data.cache_entries import touch
 from skinlab.data.cache_room import make_room
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.data.parallel import usable_cpus
-from skinlab.data.storage import cache_access, new_file
+from skinlab.data.storage import TEMPORARY, cache_access, new_file
 from skinlab.networks.architecture import FEATURES, IMAGE
 from skinlab.networks.classifier import Classifier
 from skinlab.networks.onnx_graph import to_onnx
@@ -44,6 +45,8 @@ def features(
 ) -> Floats:
     """Features of images, from the cache where they are in it.
 
+    When several processes ask for the same at once, one computes and the others wait.
+
     Args:
         architecture: the network.
         weights: its arrays; those of the classifier do not matter.
@@ -66,12 +69,18 @@ def features(
     shape = (len(chosen), architecture.features)
     with cache_access(folder):
         if (found := _open(path, shape)) is not None:
-            touch(path)
             return found
-        computed = compute(backbone, images, chosen, view, report)
-        make_room(computed.nbytes)
-        with new_file(path) as temporary, temporary.open("wb") as stream:
-            np.save(stream, computed)
+        lock = path.with_name(f"{TEMPORARY}lock-{path.stem}")
+        with locks.alone(lock, "another process computes the same features: waiting for it"):
+            try:
+                if (found := _open(path, shape)) is not None:
+                    return found
+                computed = compute(backbone, images, chosen, view, report)
+                make_room(computed.nbytes)
+                with new_file(path) as temporary, temporary.open("wb") as stream:
+                    np.save(stream, computed)
+            finally:
+                lock.unlink(missing_ok=True)
     return computed
 
 
@@ -99,7 +108,10 @@ def _open(path: Path, shape: tuple[int, int]) -> Floats | None:
         found: Floats = np.load(path, allow_pickle=False)
     except (FileNotFoundError, ValueError, EOFError):
         return None
-    return found if found.shape == shape and found.dtype == np.float32 else None
+    if found.shape != shape or found.dtype != np.float32:
+        return None
+    touch(path)
+    return found
 
 
 def compute(

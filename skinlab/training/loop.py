@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skinlab import schema
 from skinlab.data.loader import Loader
-from skinlab.engines.base import Engine
+from skinlab.engines.base import Engine, Inputs
 from skinlab.errors import EngineError
 from skinlab.networks.symmetries import VIEWS, Symmetry
 from skinlab.training.checkpoint import Checkpoints, Position
@@ -146,7 +146,7 @@ def _record(position: Position, validation: Validation, rates: NDArray[np.float6
 
 
 def predict_rows(
-    engine: Engine, images: NDArray[np.uint8], rows: NDArray[np.int64], minibatch_size: int, tta: str = "none"
+    engine: Engine, images: Inputs, rows: NDArray[np.int64], minibatch_size: int, tta: str = "none"
 ) -> NDArray[np.float64]:
     """Probabilities float64 [len(rows), classes] of these images, in this order: the mean over the views of `tta`."""
     parts = [rows[start : start + minibatch_size] for start in range(0, len(rows), minibatch_size)]

@@ -1,4 +1,7 @@
+import logging
 import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +49,29 @@ def test_features_are_computed_once() -> None:
     )
     assert first.tobytes() == again.tobytes()
     assert seen == [(16, 35), (32, 35), (35, 35)]
+
+
+def test_of_two_who_ask_at_once_one_computes_and_the_other_waits(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    computed, late = [], []
+
+    def ask_again() -> None:
+        late.append(features.features(NETWORK, ARRAYS, IMAGES, HASHES, report=lambda *_: computed.append("second")))
+
+    second = threading.Thread(target=ask_again)
+
+    def in_the_middle(done: int, of: int) -> None:
+        computed.append("first")
+        if second.ident is None:
+            second.start()
+            while not caplog.messages:
+                time.sleep(0.01)
+
+    first = features.features(NETWORK, ARRAYS, IMAGES, HASHES, report=in_the_middle)
+    second.join()
+    assert set(computed) == {"first"}
+    assert caplog.messages == ["another process computes the same features: waiting for it"]
+    assert late[0].tobytes() == first.tobytes()
 
 
 def test_another_classifier_shares_the_features_and_other_weights_do_not() -> None:

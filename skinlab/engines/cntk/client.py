@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skinlab import files, schema
 from skinlab.engines import agreement
-from skinlab.engines.base import Batch, Plan, StepResult
+from skinlab.engines.base import Batch, Inputs, Plan, StepResult
 from skinlab.engines.cntk import gpu, warm
 from skinlab.engines.cntk import runtime as runtimes
 from skinlab.engines.cntk.shared import SharedArrays, no_room, shared_folder
@@ -21,6 +21,7 @@ from skinlab.engines.cntk.worker_process import WorkerProcess
 from skinlab.errors import EngineError
 from skinlab.layout import Layout
 from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM, Architecture
+from skinlab.networks.classifier import input_of
 from skinlab.networks.weights import Weights
 
 CHECKPOINT = "cntk.model"
@@ -112,7 +113,7 @@ class CntkEngine:
         answer = self._worker.ask("train_step", count=count, step=step, learning_rate=float(self._rates[step]))
         return StepResult(loss=answer["loss"], correct=answer["correct"])
 
-    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict(self, images: Inputs) -> NDArray[np.float32]:
         """See `Engine.predict`."""
         plan, shared = self._built()
         agreement.require_images(plan, images)
@@ -204,9 +205,10 @@ class CntkEngine:
 
     def _share(self, plan: Plan) -> SharedArrays:
         network, capacity = plan.architecture, plan.optimizer.minibatch_size
+        shape, kind = input_of(network)
         layout = Layout.of(
             {
-                "images": ("u1", (capacity, network.image_size, network.image_size, 3)),
+                "images": (np.dtype(kind).str[1:], (capacity, *shape)),
                 "labels": ("i8", (capacity,)),
                 "targets": ("f4", (capacity, network.classes)),
                 "weights": ("f4", (capacity,)),

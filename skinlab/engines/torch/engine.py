@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skinlab import files, schema
 from skinlab.engines import agreement
-from skinlab.engines.base import Batch, Plan, StepResult
+from skinlab.engines.base import Batch, Inputs, Plan, StepResult
 from skinlab.engines.torch import children, hardware, launch, shards, torchrun
 from skinlab.engines.torch.crew import Alone, Crew
 from skinlab.engines.torch.replica import Arrays, Place, Replica
@@ -57,7 +57,7 @@ class TorchEngine:
             loss=sum(loss for loss, _ in answers) / len(batch), correct=sum(correct for _, correct in answers)
         )
 
-    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict(self, images: Inputs) -> NDArray[np.float32]:
         """See `Engine.predict`. Always in float32, and by the mean weights where `engine.ema` keeps them."""
         plan = self._built()
         agreement.require_images(plan, images)
@@ -65,7 +65,7 @@ class TorchEngine:
         logits = [self._predict(images[start : start + size]) for start in range(0, len(images), size)]
         return np.concatenate(logits) if logits else np.empty((0, plan.architecture.classes), np.float32)
 
-    def _predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _predict(self, images: Inputs) -> NDArray[np.float32]:
         parts = shards.cut_images(images, self._crew.size)
         return np.concatenate(self._crew.ask("predict", [(part,) for part in parts]))
 

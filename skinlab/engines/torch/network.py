@@ -37,6 +37,7 @@ class TorchNetwork(TrainedNetwork):
     def __init__(self, architecture: Architecture, frozen: frozenset[str], *, channels_last: bool = False) -> None:
         super().__init__(frozen)
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        self._takes = architecture.takes
         self._nodes = architecture.nodes
         self._finished = _finished(architecture.nodes)
         self._inplace = _overwritable(architecture.nodes)
@@ -48,16 +49,18 @@ class TorchNetwork(TrainedNetwork):
         self.to(memory_format=self._layout)
 
     def forward(
-        self, given: Tensor, mask: Tensor | None = None, *, start: str = IMAGE, end: str | None = None
+        self, given: Tensor, mask: Tensor | None = None, *, start: str | None = None, end: str | None = None
     ) -> Tensor:
         """Logits float [B, classes] of images, or any other part of the way.
 
         Args:
-            given: uint8 [B, H, W, 3], RGB; or the values of the node `start`, through which everything passes.
+            given: what the network takes: uint8 [B, H, W, 3], RGB, or features; or the values of the node `start`,
+                through which everything passes.
             mask: float32 [B, features] that dropout multiplies with; None: no dropout.
-            start: where the way begins.
+            start: where the way begins; None: where the network does.
             end: the node whose values are wanted; None: the logits.
         """
+        start = start or self._takes
         values = {start: given}
         if start == IMAGE:
             values[IMAGE] = given.permute(0, 3, 1, 2).contiguous(memory_format=self._layout)
@@ -75,7 +78,7 @@ class TorchNetwork(TrainedNetwork):
 
     def _between(self, start: str, end: str | None) -> tuple[Node, ...]:
         """The nodes after `start`, up to `end` itself."""
-        names = [IMAGE, *(node.name for node in self._nodes)]
+        names = [self._takes, *(node.name for node in self._nodes)]
         return self._nodes[names.index(start) : None if end is None else names.index(end)]
 
 

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from skinlab import schema
 from skinlab.engines import agreement
-from skinlab.engines.base import Batch, Plan
+from skinlab.engines.base import Batch, Inputs, Plan
 from skinlab.engines.torch import hardware, optimizers
 from skinlab.engines.torch.hardware import Hardware
 from skinlab.engines.torch.network import TorchNetwork
@@ -124,7 +124,7 @@ class Replica:
         correct = (logits.detach().argmax(dim=1) == labels)[: shard.real].sum()
         return loss.item(), int(correct.item())
 
-    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict(self, images: Inputs) -> NDArray[np.float32]:
         """Logits of images, in float32 whatever training is in, by the mean weights where they are kept."""
         self._network.eval()
         given = torch.from_numpy(images).to(self._fabric.device)

@@ -3,9 +3,8 @@
 from dataclasses import fields
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skinlab.engines.base import Batch
+from skinlab.engines.base import Batch, Inputs
 from skinlab.engines.torch.replica import Shard
 
 
@@ -25,6 +24,6 @@ def cut(batch: Batch, parts: int) -> list[Shard]:
     return shards
 
 
-def cut_images(images: NDArray[np.uint8], parts: int) -> list[NDArray[np.uint8]]:
+def cut_images(images: Inputs, parts: int) -> list[Inputs]:
     """Images in contiguous parts whose sizes differ by at most one; a part may be empty."""
     return np.array_split(images, parts)

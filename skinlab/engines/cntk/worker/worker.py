@@ -74,8 +74,8 @@ class Graph:
         self.batchnorm = batchnorm
         # Running statistics move by `momentum` for a full minibatch, by less for a smaller last one.
         self.time_constant = -minibatch_size / math.log(1 - batchnorm["momentum"])
-        size = network["image_size"]
-        self.image = cntk.input_variable((3, size, size), name="image")
+        size, self.takes = network["image_size"], network["takes"]
+        self.image = cntk.input_variable(network["features"] if self.takes == "features" else (3, size, size))
         self.mask = cntk.input_variable(network["features"], name="mask")
         self.target = cntk.input_variable(network["classes"], name="target")
         self.label = cntk.input_variable(network["classes"], name="label")  # one-hot; for counting errors only
@@ -85,7 +85,7 @@ class Graph:
 
     def _connect(self, nodes, training):
         """Connect the nodes; the part before dropout is shared between the training and the evaluation graph."""
-        values = self.values = {"image": self.image} if not training else self.values
+        values = self.values = {self.takes: self.image} if not training else self.values
         seen_dropout = False
         for node in nodes:
             seen_dropout = seen_dropout or node["op"] == "dropout"
@@ -286,7 +286,9 @@ class Worker:
             self.shared[name] = np.frombuffer(memory, dtype=dtype, count=count, offset=offset).reshape(shape)
 
     def _images(self, part):
-        """[N, 3, H, W] float32 from a part of the shared uint8 [capacity, H, W, 3]."""
+        """[N, 3, H, W] float32 from a part of the shared uint8 [capacity, H, W, 3]; features as they are."""
+        if self.graph.takes == "features":
+            return np.array(self.shared["images"][part])
         return np.ascontiguousarray(self.shared["images"][part].transpose(0, 3, 1, 2), dtype=np.float32)
 
     def train_step(self, count, step, learning_rate):
