@@ -67,6 +67,11 @@ def test_verbs_come_first():
         ("evaluate im", ["images/", "images.csv"]),
         ("evaluate run dataset=f", ["dataset=folder"]),
         ("evaluate run --s", ["--subset"]),
+        ("deploy im", ["images/", "images.csv"]),
+        ("deploy run deployment.p", ["deployment.port="]),
+        ("deploy run --r", ["--replace"]),
+        ("deployments re", ["restart"]),
+        ("score mine im", ["images/", "images.csv"]),
     ],
 )
 def test_what_may_follow(words, expected):
