@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import uvloop
@@ -101,6 +102,14 @@ def limit(of: loading.Bundle, seconds: float) -> tuple[float, float]:
     return fastest, 8 / fastest
 
 
+class Asked(NamedTuple):
+    """Seconds of each answer; answers a second within the time; how many were no success."""
+
+    took: list[float]
+    rate: float
+    wrong: int
+
+
 def ask(port: int, path: str, key: str, connections: int, seconds: float, pause: float, told) -> None:
     """In a process of its own: closed loops on kept connections; gives seconds of each answer and what went wrong."""
     bodies = [json.dumps({"images": [base64.b64encode(photograph(seed)).decode()]}).encode() for seed in range(8)]
@@ -110,6 +119,7 @@ def ask(port: int, path: str, key: str, connections: int, seconds: float, pause:
     requests = [head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body for body in bodies]
     took: list[float] = []
     wrong: list[str] = []
+    inside: list[bool] = []
 
     async def loop(number: int, end: float) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -122,6 +132,7 @@ def ask(port: int, path: str, key: str, connections: int, seconds: float, pause:
             )
             await reader.readexactly(length)
             took.append(time.monotonic() - began)
+            inside.append(time.monotonic() <= end)
             if not answer.startswith(b"http/1.1 200"):
                 wrong.append(answer.split(b"\r\n")[0].decode())
             if b"connection: close" in answer:
@@ -135,7 +146,7 @@ def ask(port: int, path: str, key: str, connections: int, seconds: float, pause:
         await asyncio.gather(*(loop(number, end) for number in range(connections)))
 
     uvloop.run(run())
-    told.send((took, wrong))
+    told.send((took, sum(inside), wrong))
 
 
 def asked(
@@ -146,9 +157,9 @@ def asked(
     words = (port, path, key, connections, seconds, pause, theirs)
     process = multiprocessing.get_context("spawn").Process(target=ask, args=words)
     process.start()
-    took, wrong = ours.recv()
+    took, inside, wrong = ours.recv()
     process.join()
-    return took, len(wrong)
+    return Asked(took, inside / seconds, len(wrong))
 
 
 def megabytes(pid: int) -> float:
@@ -222,28 +233,23 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < end:
         assert process.poll() is None, "azmlinfsrv ended"
         try:
-            took, wrong = asked(port, "/score", "", 1, 0.01)
+            first = asked(port, "/score", "", 1, 0.01)
         except (EOFError, OSError):
             time.sleep(0.2)
             continue
-        if took and not wrong:
+        if first.took and not first.wrong:
             return
     raise AssertionError("azmlinfsrv does not answer")
 
 
-def row(
-    name: str, connections: int, took: list[float], wrong: int, seconds: float, memory: float, most: float
-) -> float:
-    """One line of the table; the requests/s."""
-    times = 1000 * np.array(took)
-    p50, p99 = np.percentile(times, [50, 99])
-    rate = len(took) / seconds
+def row(name: str, connections: int, of: Asked, memory: float, most: float) -> None:
+    """One line of the table."""
+    p50, p99 = 1000 * np.percentile(of.took, [50, 99])
+    rates = f"{of.rate:>8.1f}  {of.rate / most:>6.2f}"
     print(
-        f"  {name:<22} {connections:>4}  {rate:>8.1f}  {rate / most:>6.2f}  {p50:>8.1f}  {p99:>8.1f}  {memory:>7.0f}"
-        f"  {wrong:>6}",
+        f"  {name:<22} {connections:>4}  {rates}  {p50:>8.1f}  {p99:>8.1f}  {memory:>7.0f}  {of.wrong:>6}",
         flush=True,
     )
-    return rate
 
 
 def measured(name: str, place: tuple[int, int, str], seconds: float, most: float) -> dict[int, tuple[float, float]]:
@@ -252,11 +258,9 @@ def measured(name: str, place: tuple[int, int, str], seconds: float, most: float
     asked(port, "/score", key, 8, 1)
     found = {}
     for connections in CONNECTIONS:
-        began = time.monotonic()
-        took, wrong = asked(port, "/score", key, connections, seconds)
-        memory = megabytes(pid)
-        rate = row(name, connections, took, wrong, min(seconds, time.monotonic() - began), memory, most)
-        found[connections] = rate, float(np.percentile(took, 99))
+        answers = asked(port, "/score", key, connections, seconds)
+        row(name, connections, answers, megabytes(pid), most)
+        found[connections] = answers.rate, float(np.percentile(answers.took, 99))
     return found
 
 
@@ -291,11 +295,11 @@ def soak(folder: Path, minutes: float) -> None:
     with local(of, []) as (port, pid, key):
         asked(port, "/score", key, connections, 10)
         before = megabytes(pid)
-        took, wrong = asked(port, "/score", key, connections, 60 * minutes, pause=2 * connections / fastest)
+        answers = asked(port, "/score", key, connections, 60 * minutes, pause=2 * connections / fastest)
         after = megabytes(pid)
     print(
-        f"\nmobilenet_v2 for {minutes:g} min, {len(took) / 60 / minutes:.0f} of {fastest:.0f} requests/s: {wrong} errors, "
-        f"p99 {1000 * np.percentile(took, 99):.0f} ms, memory {before:.0f} MB, then {after:.0f} MB"
+        f"\nmobilenet_v2 for {minutes:g} min, {answers.rate:.0f} of {fastest:.0f} requests/s: {answers.wrong} errors, "
+        f"p99 {1000 * np.percentile(answers.took, 99):.0f} ms, memory {before:.0f} MB, then {after:.0f} MB"
     )
 
 

@@ -61,7 +61,7 @@ class Client:
 
     Args:
         where: the name of a deployment, or an address such as `http://127.0.0.1:8000` or one that ends in `/score`.
-        key: None: `$SKINLAB_KEY`, else the key of the deployment of that name or address, else none.
+        key: None: that of the deployment of this name or address, else `$SKINLAB_KEY`, else none.
         patience: how long things are waited for, and how often tried.
 
     Raises:
@@ -75,7 +75,7 @@ class Client:
     def __init__(self, where: str, key: str | None = None, patience: Patience | None = None) -> None:
         access = reach(where)
         self.address = access.address
-        self._key = key or os.environ.get(KEY_VARIABLE) or access.key
+        self._key = key or access.key or os.environ.get(KEY_VARIABLE)
         self._patience = patience or Patience(connect=5, read=60, tries=6, backoff=0.2, longest_backoff=5)
         self._local = threading.local()
         self._times = _Times()

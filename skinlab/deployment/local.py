@@ -92,7 +92,13 @@ class LocalTarget:
 
     def restart(self, record: Record, say: Say) -> Record:
         """The same again, from its own copy of the bundle."""
-        settings = schema.LocalDeployment(**record.settings)
+        try:
+            settings = schema.LocalDeployment(**record.settings)
+        except TypeError as error:
+            raise DeploymentError(
+                f"{record.name} was deployed by another version of skinlab: skinlab deploy RUN "
+                f"deployment.name={record.name} --replace"
+            ) from error
         bundle = loading.load(_revision(record) / BUNDLE)
         return self.deploy(Request(record.name, settings, bundle, Path(record.run), record), say)
 

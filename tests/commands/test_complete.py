@@ -85,6 +85,11 @@ def test_verbs_come_first():
         ("resume f1", ["f1deba"]),
         ("predict 2026", ["20261123-002523-f1deba"]),
         ("predict f1deba im", ["images/", "images.csv"]),
+        ("deploy im", ["images/", "images.csv"]),
+        ("deploy run deployment.p", ["deployment.port="]),
+        ("deploy run --r", ["--replace"]),
+        ("deployments re", ["restart"]),
+        ("score mine im", ["images/", "images.csv"]),
     ],
 )
 def test_what_may_follow(words, expected):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import skinlab
+from skinlab.deployment.base import Access
 from skinlab.deployment.client import Client, RefusedError
 from skinlab.errors import ConfigError, DataError, DeploymentError
 from skinlab.transfer.pace import Patience
@@ -77,6 +78,18 @@ def test_an_image_is_sent_with_the_key_and_the_answer_is_the_result(server: Scri
     timing = client.timing()
     assert timing is not None
     assert (timing.requests, timing.p50 <= timing.p95 <= timing.p99) == (2, True)
+
+
+def test_a_key_of_the_environment_is_for_services_whose_key_is_not_known(
+    server: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKINLAB_KEY", "of-the-environment")
+    Client(server.address).score(b"AB")
+    monkeypatch.setattr("skinlab.deployment.client.reach", lambda _: Access(f"{server.address}/score", "of-its-own"))
+    Client("mine").score(b"AB")
+    Client("mine", key="given").score(b"AB")
+    shown = [headers["Authorization"] for _, headers, _ in server.asked]
+    assert shown == ["Bearer of-the-environment", "Bearer of-its-own", "Bearer given"]
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ def service(tmp_path_factory: pytest.TempPathFactory, deployments_home: Path) ->
     return deploy(write_replayed(tmp_path_factory.mktemp("bundle") / "b"), "hostile", *LIMITS)
 
 
+@pytest.mark.slow
 def test_hostile_requests_end_in_a_refusal_and_leave_the_service_as_it_was(service: Record) -> None:
     before, workers = post(service), children(service.state["process"]["pid"])
     requests = list(drawn(1, 500, key_of(service)))

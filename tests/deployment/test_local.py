@@ -1,5 +1,6 @@
 """A local service as its user meets it: real processes, sockets and signals."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -117,6 +118,12 @@ def test_a_service_whose_process_is_gone_is_stopped_and_so_are_its_workers(bundl
     assert (again.address, LocalTarget().status(again)) == (made.address, "running")
     assert key_of(again) == key_of(made)
     LocalTarget().delete(again, lambda _: None)
+
+
+def test_one_of_another_version_says_how_to_begin_anew(running: Record) -> None:
+    older = dataclasses.replace(running, settings={"target": "local", "unknown": 1})
+    with pytest.raises(DeploymentError, match="deployed by another version of skinlab: .* --replace"):
+        LocalTarget().restart(older, lambda _: None)
 
 
 def test_deleting_ends_every_process_and_leaves_nothing(bundle: Path) -> None:

@@ -33,6 +33,8 @@ UNHURRIED = frozenset({"/health", "/ready", "/metrics"})
 """Paths that are answered however much is in work."""
 KNOWN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 BAD_REQUEST, SERVER_ERROR = 400, 500
+BODIES = 16
+"""So many bodies of the largest size are held at a time, however many requests are in work."""
 ROOM_TO_READ = 1.0
 """Seconds in which the rest of a refused body is still read: who is cut off while sending may not see the answer."""
 
@@ -47,6 +49,7 @@ class Service:
         monitor: counts.
         draining: the worker is about to end: answers close their connection.
         working: requests in work.
+        held: bytes of their bodies.
     """
 
     settings: Settings
@@ -54,6 +57,7 @@ class Service:
     monitor: Monitor
     draining: bool = False
     working: int = 0
+    held: int = 0
 
 
 @dataclass
@@ -123,6 +127,7 @@ class Guard:
             raise RequestError(408, f"not read and answered within {service.settings.request_s:g} s") from error
         finally:
             service.working -= 1
+            service.held -= exchange.read
             service.monitor.ended()
 
     def _admit(self, exchange: _Exchange) -> None:
@@ -140,15 +145,19 @@ class Guard:
             raise _too_large(service.settings)
 
     def _counted(self, exchange: _Exchange, receive: Receive) -> Receive:
-        """The body as it comes, refused where it is larger than it may be."""
+        """The body as it comes, refused where it is larger than it may be, or all of them together are."""
+        service = self._service
 
         async def counted() -> Message:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise RequestError(400, "the sender went away")
             _note(exchange, message)
-            if exchange.read > self._service.settings.body_bytes:
-                raise _too_large(self._service.settings)
+            service.held += len(message.get("body", b""))
+            if exchange.read > service.settings.body_bytes:
+                raise _too_large(service.settings)
+            if service.held > BODIES * service.settings.body_bytes:
+                raise RequestError(429, "too much is being sent at a time; come again in a second")
             return message
 
         return counted

@@ -148,6 +148,19 @@ def test_more_requests_than_allowed_at_a_time_are_told_to_come_again(tmp_path: P
     worker.answerer.close()
 
 
+def test_all_bodies_together_are_bounded_and_forgotten_with_their_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skinlab.serving.http.guard.BODIES", 2)
+    worker = Worker(write_bundle(tmp_path), None, body_bytes=10_000)
+    sent = {"content": RED + bytes(9_000), "headers": BINARY}
+    answers = worker.together([("POST", "/score", sent)] * 8)
+    assert {answer.status_code for answer in answers} == {200, 429}
+    assert worker.service.held == 0
+    assert worker.ask("POST", "/score", **sent).status_code == 200
+    worker.answerer.close()
+
+
 def test_a_request_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     worker = Worker(write_bundle(tmp_path), None, request_s=0.2)
 
