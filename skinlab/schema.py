@@ -606,8 +606,8 @@ class Sweep:
         le=100_000,
     )
     seed: int = key("the sampler's choices are a function of it and of the results before", ge=0, le=2**31 - 1)
-    space: dict[str, str] = key("what is swept beside the command line: {key: values in Hydra's syntax}")
-    scaled: dict[str, Scaled] = key("swept numbers that follow another key: {key: {by: key, at: value}}")
+    space: dict[str, str] | None = key("what is swept beside the command line: {key: values in Hydra's syntax}")
+    scaled: dict[str, Scaled] | None = key("swept numbers that follow another key: {key: {by: key, at: value}}")
     objectives: list[str] | None = key(
         "metrics of the validation subset that are made as good as they can; several give a Pareto front; null: "
         "training.monitor",

@@ -19,7 +19,7 @@ verbs:
   DIR  the directory of a sweep, e.g. outputs/sweeps/default/20260101-120000-abcdef
 
 What can change when a sweep goes on is how it is run and how long: sweep.trials=40, sweep.parallel,
-sweep.on_failure='retry(1)', hydra/launcher=joblib and hydra.launcher.*; never what a trial is.
+'sweep.on_failure="retry(1)"', hydra/launcher=joblib and hydra.launcher.*; never what a trial is.
 """
 
 

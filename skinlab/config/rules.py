@@ -293,7 +293,7 @@ def _sweep(config: schema.Config) -> Iterator[Problem]:
     if sweep.sampler != "grid" and sweep.trials is None:
         yield Problem(("sweep", "trials"), None, f"must say how many points sweep.sampler={sweep.sampler} chooses")
     yield from _objectives(config)
-    for name, scaled in sweep.scaled.items():
+    for name, scaled in (sweep.scaled or {}).items():
         if scaled.by == name:
             yield Problem(
                 ("sweep", "scaled", name, "by"), scaled.by, "must be another key than the one that follows it"

@@ -64,7 +64,7 @@ def with_space(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> li
     first = [each[0] for each in expand(overrides, config_dirs)]
     if not any(re.match(r"\+*(sweep|experiment)\b", text) for text in overrides):
         return list(overrides)  # there is no space by default
-    space = compose(first, config_dirs).config.sweep.space
+    space = compose(first, config_dirs).config.sweep.space or {}
     typed = {text.lstrip("+~").partition("=")[0] for text in overrides}
     return [*overrides, *(f"{key}={values}" for key, values in space.items() if key not in typed)]
 

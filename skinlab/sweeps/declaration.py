@@ -169,7 +169,7 @@ def _check_grid(space: Space, settings: schema.Sweep) -> None:
 
 def _check_scaled(space: Space, settings: schema.Sweep, config: schema.Config) -> None:
     flat = flattened(to_dict(config))
-    for key, scaled in settings.scaled.items():
+    for key, scaled in (settings.scaled or {}).items():
         for name in (key, scaled.by):
             if isinstance(flat.get(name), bool) or not isinstance(flat.get(name), int | float):
                 raise ConfigError(f"sweep.scaled: {name} is no number")

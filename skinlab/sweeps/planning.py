@@ -90,7 +90,7 @@ class Planner:
     def _scaled(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
         """The values with those that follow another key in proportion to it."""
         values = dict(drawn)
-        for key, scaled in self._declaration.settings.scaled.items():
+        for key, scaled in (self._declaration.settings.scaled or {}).items():
             if key in values:
                 by = values.get(scaled.by, self._config[scaled.by])
                 values[key] = float(f"{values[key] * by / scaled.at:.12g}")

@@ -70,9 +70,8 @@ def _by_median(startup: int, curve: Curve, others: Sequence[Other]) -> str | Non
     reached = [best(other.curve, epoch) for other in others if len(other.curve) >= epoch]
     if len(reached) < startup or best(curve, epoch) >= (middle := median(reached)):
         return None
-    return (
-        f"epoch {epoch}: {_said(best(curve, epoch))}, below the median {_said(middle)} of {len(reached)} earlier trials"
-    )
+    own = _said(best(curve, epoch))
+    return f"epoch {epoch}: {own}, worse than the median {_said(middle)} of {len(reached)} earlier trials"
 
 
 def _by_patience(settings: schema.Pruning, curve: Curve) -> str | None:
@@ -122,7 +121,7 @@ def bracket(settings: schema.Pruning, epochs: int, group: int) -> int:
 
     >>> settings = schema.Pruning(warmup_epochs=1, startup_trials=1, patience=1, reduction=3)
     >>> [bracket(settings, 9, group) for group in range(8)]
-    [0, 0, 0, 1, 0, 0, 1, 2]
+    [0, 1, 0, 2, 0, 1, 0, 0]
     """
     last = len(rungs(settings, epochs, 0))
     shares = [-(-(last + 1) * settings.reduction ** (last - s) // (last - s + 1)) for s in range(last + 1)]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 JOURNAL = "study.journal"
 _MISSING = "sweep.sampler={name} needs optuna: pip install 'skinlab[sweeps]'"
 _CMA_MISSING = "sweep.sampler=cmaes needs cmaes: pip install 'skinlab[sweeps]'"
+EVOLVING = ("cmaes", "nsga2")
 POPULATION = 50
 """Largest generation of nsga2; a short sweep has smaller ones, so that there are several."""
 
@@ -63,16 +64,28 @@ class Study:
         self._study = _fresh(settings.storage, folder, directions)
         self._distributions = {key: _distribution(dimension) for key, dimension in dimensions.items()}
         self._asked: list[optuna.Trial] = []
+        self._number = 0
 
     def ask(self, count: int) -> list[dict[str, Any]]:
         """The next points, chosen without each other's results."""
         return [self._ask() for _ in range(count)]
 
     def repeat(self, point: Mapping[str, Any]) -> None:
-        """A point that was asked for before, when a sweep goes on."""
-        stored = {key: _stored(self._dimensions[key], point[key]) for key in self._dimensions}
-        self._study.enqueue_trial(stored)
-        self._ask()
+        """Ask for a point that was asked for before, when a sweep goes on.
+
+        The evolving samplers leave notes in the study as they choose, so they choose again; the others need not.
+
+        Raises:
+            ConfigError: another one is chosen: optuna is not what it was.
+        """
+        if self._settings.sampler not in EVOLVING:
+            self._study.enqueue_trial({key: _stored(self._dimensions[key], point[key]) for key in self._dimensions})
+            self._ask(samplers_own=False)
+        elif (found := self._ask()) != dict(point):
+            raise ConfigError(
+                f"sweep.sampler={self._settings.sampler} chooses {found} where it chose {dict(point)}: go on with the "
+                "version of optuna that the sweep was started with (environment.lock in its runs)"
+            )
 
     def tell(self, results: Sequence[Result]) -> None:
         """What came of the points that were asked for last, in their order."""
@@ -89,19 +102,16 @@ class Study:
                 self._study.tell(trial, state=TrialState.FAIL)
         self._asked = []
 
-    def _ask(self) -> dict[str, Any]:
-        number = len(self._study.get_trials(deepcopy=False)) - self._waiting()
+    def _ask(self, *, samplers_own: bool = True) -> dict[str, Any]:
+        """The next point; `samplers_own`: the sampler chooses it, it is not given."""
+        name = self._settings.sampler if samplers_own else "random"  # which is quick, and not asked
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of experimental options
-            self._study.sampler = _sampler(self._settings, _seed(self._settings.seed, number))
+            self._study.sampler = _sampler(name, self._settings, _seed(self._settings.seed, self._number))
             trial = self._study.ask(self._distributions)
+        self._number += 1
         self._asked.append(trial)
         return {key: _drawn(dimension, trial.params[key]) for key, dimension in self._dimensions.items()}
-
-    def _waiting(self) -> int:
-        from optuna.trial import TrialState
-
-        return len(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
 
 def require(sampler: str) -> None:
@@ -147,10 +157,10 @@ def _fresh(storage: str | None, folder: Path, directions: Sequence[Direction]) -
         raise ConfigError(f"sweep.storage={storage}: cannot be used: {reason}") from error
 
 
-def _sampler(settings: schema.Sweep, seed: int) -> "optuna.samplers.BaseSampler":
+def _sampler(name: str, settings: schema.Sweep, seed: int) -> "optuna.samplers.BaseSampler":
     from optuna import samplers
 
-    match settings.sampler:
+    match name:
         case "random":
             return samplers.RandomSampler(seed=seed)
         case "tpe":
