@@ -47,6 +47,8 @@ def carry_out(
     run: Run,
     watchers: "Sequence[Observer]" = (),
     first: Callable[[], None] = lambda: None,
+    *,
+    plots: bool = True,
 ) -> Outcome:
     """Run an experiment in its directory; what it fails with is logged, recorded and returned.
 
@@ -55,6 +57,7 @@ def carry_out(
         run: its directory, claimed by this process.
         watchers: are told about training too, and may end it with `skinlab.run.Pruned`.
         first: is called before anything is done, and may end it as well.
+        plots: whether the folder of plots is wanted beside report.html.
 
     Raises:
         KeyboardInterrupt: it was stopped from outside.
@@ -65,7 +68,7 @@ def carry_out(
 
     def work() -> None:
         first()
-        run_experiment(config, run, watchers)
+        run_experiment(config, run, watchers, plots=plots)
 
     return _recorded(run, work)
 

@@ -47,13 +47,17 @@ class Evaluated:
     result: dict[str, Any]
 
 
-def run_experiment(config: schema.Config, run: Run, watchers: Sequence[Observer] = ()) -> dict[str, Any]:
+def run_experiment(
+    config: schema.Config, run: Run, watchers: Sequence[Observer] = (), *, plots: bool = True
+) -> dict[str, Any]:
     """Carry out a declared experiment in its run directory; goes on from the last checkpoint where there is one.
 
     Args:
         config: the declaration, checked.
         run: its directory, claimed by this process.
         watchers: are told about training, and may end it.
+        plots: whether the folder of plots is wanted: report.html has the same curves, and they take longer to draw than
+            a short trial of a sweep to train.
 
     Returns:
         the content of summary.json.
@@ -71,6 +75,8 @@ def run_experiment(config: schema.Config, run: Run, watchers: Sequence[Observer]
             evaluated = evaluate(config, data, trained, run)
         with run.timed("bundle_s"):
             deploy(config, data, trained, evaluated, run)
+        if plots:
+            draw(data, trained, evaluated, run)
         report(config, data, trained, evaluated, run)
         return evaluated.result
 
@@ -176,8 +182,8 @@ def replay_set(config: schema.Config, data: Prepared, evaluated: Evaluated) -> b
     )
 
 
-def report(config: schema.Config, data: Prepared, trained: Trained, evaluated: Evaluated, run: Run) -> None:
-    """Plots and the page of the run, and the numbers on the terminal."""
+def draw(data: Prepared, trained: Trained, evaluated: Evaluated, run: Run) -> None:
+    """The plots of the run."""
     result, probabilities = evaluated.result, evaluated.predictions["test"]
     targets, note = data.targets[data.rows("test")], result["note"]
     folder = run.folder("plots")
@@ -188,6 +194,11 @@ def report(config: schema.Config, data: Prepared, trained: Trained, evaluated: E
         plots.precision_recall(targets, probabilities, result["test"], folder / "precision_recall", note=note)
         plots.confusion(result["test"], folder / "confusion", note=note)
         plots.reliability(result["test"], folder / "reliability", note=note)
+
+
+def report(config: schema.Config, data: Prepared, trained: Trained, evaluated: Evaluated, run: Run) -> None:
+    """The page of the run, and the numbers on the terminal."""
+    result, probabilities = evaluated.result, evaluated.predictions["test"]
     with run.timed("report_s"):
         page = report_page(
             config.name,
@@ -197,7 +208,7 @@ def report(config: schema.Config, data: Prepared, trained: Trained, evaluated: E
             loading.load(run.path),
             run.record,
             to_dict(config),
-            epochs=epochs,
+            epochs=trained.position.records,
         )
         run.write_text("report.html", page)
     log.info("\n%s", tables.format_result(result))

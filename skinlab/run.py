@@ -190,9 +190,9 @@ class Run:
         files.write_json(self.path / RUN_FILE, self.record)
 
     def add_seconds(self, name: str, seconds: float) -> None:
-        """Add to a timing in run.json; a resumed run's parts add up."""
+        """Add to a timing; a resumed run's parts add up. It comes into run.json with the next fact."""
         timings = self.record.get("timings", {})
-        self.update(timings=timings | {name: round(timings.get(name, 0.0) + seconds, 3)})
+        self.record |= {"timings": timings | {name: round(timings.get(name, 0.0) + seconds, 3)}}
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:

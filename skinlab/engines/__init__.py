@@ -20,6 +20,13 @@ def start(engine: schema.Engine, seed: int) -> Engine:
     return CntkEngine(engine, seed)
 
 
+def keep_warm() -> None:
+    """Let what is slow to start wait for the next training of this process instead of ending with each."""
+    from skinlab.engines.cntk import warm
+
+    warm.keep()
+
+
 def gpus(engine: schema.Engine) -> dict[str, int]:
     """The GPUs that the declared engine may compute on: what identifies each on this machine, and its number.
 

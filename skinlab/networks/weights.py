@@ -1,5 +1,6 @@
 """Weights as named arrays: drawn from a seed, kept in safetensors files."""
 
+from collections.abc import Collection
 from math import sqrt
 from pathlib import Path
 
@@ -17,7 +18,7 @@ NORMAL_DEVIATION = 0.01
 """Standard deviation of weights that are drawn `normal`."""
 
 
-def initial(architecture: Architecture, seed: int) -> Weights:
+def initial(architecture: Architecture, seed: int, names: Collection[str] | None = None) -> Weights:
     """Random weights, the same on every engine and machine.
 
     Drawn as torchvision draws them for each network: `he` is He's normal distribution with fan-out (He et al., ICCV
@@ -28,17 +29,19 @@ def initial(architecture: Architecture, seed: int) -> Weights:
     Args:
         architecture: what to draw for.
         seed: any non-negative integer.
+        names: of the arrays that are wanted; None: all.
 
     Returns:
-        float32 arrays for all parameters and buffers, in graph order.
+        float32 arrays for parameters and buffers, in graph order.
     """
     drawn = {
         name: _draw(node, part, shape, stream(seed, "weights", name))
         for node in architecture.nodes
         for part, shape, _ in node.arrays()
         for name in [f"{node.name}.{part}"]
+        if names is None or name in names
     }
-    return {name: drawn[name] for name in (architecture.parameters() | architecture.buffers())}
+    return {name: drawn[name] for name in (architecture.parameters() | architecture.buffers()) if name in drawn}
 
 
 def _draw(node: Node, part: str, shape: Shape, generator: np.random.Generator) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinlab import files, machine
+from skinlab import files, leases, machine, processors
 from skinlab.attempt import MISTAKE, Outcome, failed
 from skinlab.errors import OutputError, SkinlabError
 from skinlab.evaluation.objectives import DIRECTIONS
@@ -96,6 +96,7 @@ def run(start: Start, config: "DictConfig", context: "HydraContext") -> Done:
         sweep = Sweep.reopen(start.resume.absolute())
         sweep.update(declaration=record["declaration"])
     stopping.clear(sweep.path)
+    _settle_threads(sweep, declaration, config)
     launch = _launcher(sweep, declaration, config, context)
     return _Sweeper(sweep, declaration, launch, _parallel(declaration, config)).run()
 
@@ -110,6 +111,14 @@ def _parallel(declaration: Declaration, config: "DictConfig") -> int:
     jobs = int(config.hydra.launcher.get("n_jobs") or 1)
     machine_wide = machine.describe()["cores"] if jobs < 0 else jobs
     return declared or int(machine_wide)
+
+
+def _settle_threads(sweep: Sweep, declaration: Declaration, config: "DictConfig") -> None:
+    """CPU threads of each trial, where none are declared: once, since another number may round differently."""
+    if "threads" not in sweep.record:
+        declared = any(composed.config.engine.threads is not None for composed in declaration.checked)
+        cores = len(processors.usable())
+        sweep.update(threads=None if declared else leases.threads_of_each(config.hydra.launcher, cores))
 
 
 def _launcher(sweep: Sweep, declaration: Declaration, config: "DictConfig", context: "HydraContext") -> Launch:
@@ -248,7 +257,9 @@ class _Sweeper:
 
     def _launch_trials(self, trials: Sequence[Trial]) -> None:
         self._in_flight.paths = [self._sweep.run_path(trial) for trial in trials]
-        jobs = [[*trial.overrides, f"hydra.sweep.subdir={trial.run}"] for trial in trials]
+        threads = self._sweep.record["threads"]
+        settled = [] if threads is None else [f"engine.threads={threads}"]
+        jobs = [[*trial.overrides, *settled, f"hydra.sweep.subdir={trial.run}"] for trial in trials]
         outcomes: dict[str, Outcome] = {}
         try:
             returned = self._launch(jobs, trials[0].number)

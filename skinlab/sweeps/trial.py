@@ -6,11 +6,11 @@ with, and lets nothing out but the interruption of its own process.
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinlab import attempt, machine, schema
+from skinlab import attempt, engines, leases, machine, schema
 from skinlab.attempt import Outcome
 from skinlab.config import parse, register_resolvers
 from skinlab.errors import OutputError, SkinlabError
@@ -87,6 +87,7 @@ class TrialTask:
     def _run(self, composed: "DictConfig", path: Path) -> Outcome:
         if ended := _ended(path):
             return ended
+        engines.keep_warm()
         outcome = self._attempt(composed, path)
         if outcome.status == "failed" and self.settings.on_failure == "stop":
             stopping.request(self.sweep, "after")
@@ -95,18 +96,25 @@ class TrialTask:
     def _attempt(self, composed: "DictConfig", path: Path) -> Outcome:
         try:
             config = parse(composed)
-            run = Run.claim(path, _start(self.command, config))
+            with leases.leased(config.engine) as lease:
+                if stopping.requested(self.sweep):  # meanwhile
+                    return Outcome(path, "waiting")
+                run = Run.claim(path, _start(self.command, config))
+                run.update(lease=lease.as_json())
+                return self._carry_out(replace(config, engine=lease.engine), run)
         except SkinlabError as error:
             log.error("failed: %s", error)  # noqa: TRY400 - the message is meant for a user, its stack is not
             _record_failure(path, self.command, error)
             return attempt.failed(path, error)
+
+    def _carry_out(self, config: schema.Config, run: Run) -> Outcome:
         stop = stopping.StopWatch(self.sweep)
         if self.settings.pruner == "none":
-            return attempt.carry_out(config, run, [stop])
+            return attempt.carry_out(config, run, [stop], plots=False)
         from skinlab.sweeps.pruning import PruningWatch
 
         pruning = PruningWatch(self.settings, config, Sweep.open(self.sweep), run)
-        return attempt.carry_out(config, run, [stop, pruning], first=pruning.go_on)
+        return attempt.carry_out(config, run, [stop, pruning], first=pruning.go_on, plots=False)
 
 
 def _directory() -> Path:

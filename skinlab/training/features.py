@@ -30,6 +30,9 @@ from skinlab.networks.weights import Weights
 PIECE = 16
 """Images that are computed together."""
 
+_exported: dict[tuple[str, str], str] = {}
+"""SHA-256 of each graph that this process exported, by its network and arrays."""
+
 Floats = npt.NDArray[np.float32]
 Report = Callable[[int, int], None]
 
@@ -62,10 +65,9 @@ def features(
     Raises:
         OutputError: the cache folder cannot be written.
     """
-    backbone = to_onnx(architecture, weights, output=FEATURES)
     folder = paths.cache() / "features"
     chosen = np.arange(len(images)) if rows is None else rows
-    path = folder / f"{cache_key(backbone, [sha256[row] for row in chosen], view)}.npy"
+    path = folder / f"{cache_key(architecture, weights, [sha256[row] for row in chosen], view)}.npy"
     shape = (len(chosen), architecture.features)
     with cache_access(folder):
         if (found := _open(path, shape)) is not None:
@@ -75,6 +77,7 @@ def features(
             try:
                 if (found := _open(path, shape)) is not None:
                     return found
+                backbone = to_onnx(architecture, weights, output=FEATURES)
                 computed = compute(backbone, images, chosen, view, report)
                 make_room(computed.nbytes)
                 with new_file(path) as temporary, temporary.open("wb") as stream:
@@ -91,15 +94,28 @@ def describe() -> dict[str, Any]:
     return {"name": "onnxruntime", "onnxruntime": onnxruntime.__version__, "device": "CPU"}
 
 
-def cache_key(backbone: bytes, sha256: Sequence[str], view: Symmetry = IDENTITY) -> str:
+def cache_key(architecture: Classifier, weights: Weights, sha256: Sequence[str], view: Symmetry = IDENTITY) -> str:
     """Names features: a function of network, weights, the library that computes, view, and every file's content."""
     import onnxruntime
 
-    how = [DECODE_SETTINGS, hashlib.sha256(backbone).hexdigest(), onnxruntime.__version__, PIECE, view.name]
+    how = [DECODE_SETTINGS, _backbone(architecture, weights), onnxruntime.__version__, PIECE, view.name]
     digest = hashlib.sha256(json.dumps(how, sort_keys=True).encode())
     for one in sha256:
         digest.update(b"\n" + one.encode())
     return digest.hexdigest()[:40]
+
+
+def _backbone(architecture: Classifier, weights: Weights) -> str:
+    """SHA-256 of the graph that gives the features; exported once a process, which takes longer than a short trial."""
+    arrays = hashlib.sha256()
+    for name in sorted(weights):
+        if name.rpartition(".")[0] != architecture.classifier():
+            arrays.update(name.encode() + np.ascontiguousarray(weights[name]).data)
+    known = (repr(architecture), arrays.hexdigest())
+    if known not in _exported:
+        exported = to_onnx(architecture, weights, output=FEATURES)
+        _exported[known] = hashlib.sha256(exported).hexdigest()
+    return _exported[known]
 
 
 def _open(path: Path, shape: tuple[int, int]) -> Floats | None:

@@ -76,7 +76,7 @@ def test_of_two_who_ask_at_once_one_computes_and_the_other_waits(caplog: pytest.
 
 def test_another_classifier_shares_the_features_and_other_weights_do_not() -> None:
     def key(arrays: weights.Weights) -> str:
-        return features.cache_key(to_onnx(NETWORK, arrays, output="features"), HASHES)
+        return features.cache_key(NETWORK, arrays, HASHES)
 
     other = weights.with_classifier(NETWORK, ARRAYS, np.ones((2, 512)), np.ones(2))
     assert key(other) == key(ARRAYS)

@@ -189,9 +189,11 @@ class CntkEngine:
         return self
 
     def __exit__(self, exception_type: type[BaseException] | None, *rest: object) -> None:
-        if exception_type is not None:
-            self._worker.kill()  # it may be in the middle of a long step that nobody waits for any more
-        elif isinstance(self._worker, WorkerProcess) and warm.give(warm.Idle(self._key, self._runtime, self._worker)):
+        worker = self._worker
+        unharmed = exception_type is None or not issubclass(exception_type, EngineError)  # a pruned trial harms nothing
+        if exception_type is not None and not (unharmed and worker.is_idle):
+            worker.kill()  # it may be in the middle of a long step that nobody waits for any more
+        elif isinstance(worker, WorkerProcess) and warm.give(warm.Idle(self._key, self._runtime, worker)):
             self._free()
             return
         self.close()

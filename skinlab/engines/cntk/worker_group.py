@@ -30,6 +30,9 @@ class WorkerGroup:
     process, and mpiexec ends all when one dies.
     """
 
+    is_idle = False
+    """Taken for busy: after an error they are ended at once."""
+
     def __init__(self, runtime: Runtime, environment: dict[str, str], workers: int, folder: Path) -> None:
         self._words = LastWords(NOISE)
         self._channels: dict[int, _Channel] = {}

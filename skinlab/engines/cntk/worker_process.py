@@ -19,6 +19,9 @@ LAST_WORDS = 3
 class WorkerProcess:
     """A running worker that answers one command at a time."""
 
+    is_idle = True
+    """Whether every question was answered."""
+
     def __init__(self, runtime: Runtime, environment: dict[str, str]) -> None:
         self._words = LastWords()
         # -s and -E keep the user's own packages and PYTHON* settings out of the private interpreter, -B its byte code
@@ -46,6 +49,7 @@ class WorkerProcess:
         """
         assert self._process.stdin is not None  # noqa: S101 - it was started with a pipe
         assert self._process.stdout is not None  # noqa: S101
+        self.is_idle = False
         try:
             self._process.stdin.write(json.dumps({"command": command, "arguments": arguments}) + "\n")
             self._process.stdin.flush()
@@ -55,6 +59,7 @@ class WorkerProcess:
         if not line:
             raise EngineError(self._obituary(command))
         answer = json.loads(line)
+        self.is_idle = True
         if "error" in answer:
             raise EngineError(f"CNTK failed in {command}: {answer['error']}")
         result: dict[str, Any] = answer["ok"]

@@ -62,21 +62,27 @@ def start(network: schema.Network, architecture: Classifier, classes: list[str],
         SetupError: they cannot be fetched.
         OutputError: they cannot be kept.
     """
-    drawn = _drawn(architecture, seed)
     found = source.read(network, log.info)
+    names = list(architecture.parameters() | architecture.buffers())
     if found is None:
-        return Start(drawn, {"source": "none", "file": None, "sha256": None, "drawn": list(drawn)})
+        drawn = _drawn(architecture, seed, names)
+        return Start(drawn, {"source": "none", "file": None, "sha256": None, "drawn": names})
     fitted = _fitted(found, architecture, classes)
-    anew = [name for name in drawn if name not in fitted]
+    anew = [name for name in names if name not in fitted]
     log.info("weights: %s", _described(found, anew, len(classes)))
     record = {"source": found.origin, "file": str(found.path), "sha256": found.sha256, "drawn": anew}
-    return Start(drawn | fitted, record)
+    arrays = fitted | _drawn(architecture, seed, anew)
+    return Start({name: arrays[name] for name in names}, record)
 
 
-def _drawn(architecture: Classifier, seed: int) -> Weights:
+def _drawn(architecture: Classifier, seed: int, names: Sequence[str]) -> Weights:
+    """These arrays, drawn; none depends on which others are."""
+    if not names:
+        return {}
     if isinstance(architecture, TimmArchitecture):
-        return timm_network.draw(architecture, seed)
-    return weights.initial(architecture, seed)
+        drawn = timm_network.draw(architecture, seed)
+        return {name: drawn[name] for name in names}
+    return weights.initial(architecture, seed, names)
 
 
 def _fitted(found: Given, architecture: Classifier, classes: list[str]) -> Weights:
