@@ -7,8 +7,7 @@ from argparse import Namespace
 from skinlab import help as texts
 from skinlab import schema
 from skinlab.commands.arguments import declaring_parser
-from skinlab.config import Composed, check_sweep, compose, to_dict
-from skinlab.config.sweep import trials
+from skinlab.config import Composed, compose, to_dict
 from skinlab.errors import ConfigError
 
 
@@ -37,9 +36,11 @@ def _report(options: Namespace) -> str:
         return _shown(compose(options.overrides, options.config_dirs), options)
     if options.show or options.json:
         raise ConfigError("--show and --json print one declaration: leave out -m and give each key one value")
-    first = check_sweep(options.overrides, options.config_dirs)[0]
-    number = trials(options.overrides, options.config_dirs)
-    return f"ok: {number} trial{'s' if number > 1 else ''}, the first: {gist(first.config)}\n"
+    from skinlab.sweeps.declaration import declare
+
+    declaration = declare(options.overrides, options.config_dirs)
+    number = declaration.trials
+    return f"ok: {number} trial{'s' if number > 1 else ''}, the first: {gist(declaration.config)}\n"
 
 
 def _shown(composed: Composed, options: Namespace) -> str:

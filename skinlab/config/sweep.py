@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ def check_sweep(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> l
         config_dirs: as for `compose`.
 
     Returns:
-        The checked declarations: all first values, then one per further value. `trials` counts the product.
+        The checked declarations: all first values, then one per further value.
 
     Raises:
         ConfigError: one line for each mistake, with the value.
@@ -41,15 +40,6 @@ def check_sweep(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> l
     if lines:
         raise ConfigError("\n".join(dict.fromkeys(lines)))
     return composed
-
-
-def trials(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> int:
-    """How many runs a sweep makes.
-
-    >>> trials(["seed=1,2,3", "network.dropout=0.2,0.5", "name=a"])
-    6
-    """
-    return prod(len(each) for each in expand(with_space(overrides, config_dirs), config_dirs))
 
 
 def with_space(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> list[str]:

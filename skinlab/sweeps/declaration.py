@@ -52,6 +52,11 @@ class Declaration:
         """The metrics that are made better."""
         return self.settings.objectives or [self.config.training.monitor]
 
+    @property
+    def trials(self) -> int:
+        """How many runs it makes."""
+        return (self.settings.trials or self.space.points) * len(self.space.repetitions)
+
     def record(self) -> dict[str, Any]:
         """For sweep.json: all that another process needs to go on."""
         base = flattened(_experiment(self.config))

@@ -118,7 +118,8 @@ def table(sweep: Sweep, epochs: int) -> "Table":
     for trial in [*ended[-ENDED_SHOWN:], *running[:RUNNING_SHOWN]]:
         values = [f"{value:.4f}" for value in trial.values] if trial.values else [""] * len(names)
         total = trial.parameters.get("training.epochs", epochs)
-        cells = (str(trial.number), trial.status, assignment(trial.parameters), f"{trial.epochs}/{total}")
+        epoch = f"{trial.epochs}/{total}" if trial.epochs else ""  # a method may have none
+        cells = (str(trial.number), trial.status, assignment(trial.parameters), epoch)
         spent = _spent(trial)
         shown.add_row(*map(Text, (*cells, *values, _duration(spent), _left(trial, total, spent))))
     return shown

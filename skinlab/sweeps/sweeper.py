@@ -80,6 +80,8 @@ def run(start: Start, config: "DictConfig", context: "HydraContext") -> Done:
         KeyboardInterrupt: stopped from outside; everything is marked.
         SkinlabError: the sweep as a whole cannot go on.
     """
+    from omegaconf import OmegaConf
+
     declaration = start.declaration
     record = {
         "command": declaration.command,
@@ -92,6 +94,7 @@ def run(start: Start, config: "DictConfig", context: "HydraContext") -> Done:
     }
     if start.resume is None:
         sweep = Sweep.create(Path(config.hydra.sweep.dir).absolute(), record)
+        files.write_text(sweep.path / "multirun.yaml", OmegaConf.to_yaml(config))  # as Hydra's own sweeper does
     else:
         sweep = Sweep.reopen(start.resume.absolute())
         sweep.update(declaration=record["declaration"])

@@ -7,7 +7,7 @@ import pytest
 
 from skinlab.cli import main
 from skinlab.config import compose
-from skinlab.config.sweep import trials
+from skinlab.sweeps.declaration import declare
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 
@@ -39,7 +39,7 @@ def test_the_augmentation_composes(write):
 
 
 def test_the_sweep_makes_as_many_runs_as_said():
-    assert trials(block("each combination is a run of its own:").split()[3:]) == 8
+    assert declare(block("each combination is a run of its own:").split()[3:], []).trials == 8
     assert "makes 8 runs" in PAGE
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from skinlab.config import check_sweep
-from skinlab.config.sweep import expand, trials
+from skinlab.config.sweep import expand, with_space
 from skinlab.errors import ConfigError
 
 
@@ -29,10 +29,14 @@ def test_every_kind_of_sweep_is_expanded(override, values):
     assert expand([override]) == [values]
 
 
-def test_the_number_of_trials_is_the_product():
-    assert (
-        trials(["optimizer.learning_rate=0.05,0.005", "optimizer.minibatch_size=16,32", "network.dropout=0.2,0.5"]) == 8
-    )
+def test_the_space_of_a_file_is_checked_with_what_is_typed():
+    typed = ["sweep=reference", "network.dropout=0.5"]
+    assert with_space(typed) == [
+        *typed,
+        "optimizer.learning_rate=0.003,0.01,0.03",
+        "optimizer.minibatch_size=16,32,64",
+    ]
+    assert refused("sweep=reference", "network.dropout=0.5,2") == ["network.dropout=2: must be at least 0 and below 1"]
 
 
 def test_each_value_is_checked_once_with_the_others_at_their_first():

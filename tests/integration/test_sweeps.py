@@ -47,9 +47,12 @@ def test_a_failed_trial_is_named_and_the_others_go_on(workplace: Workplace) -> N
     reason = record(failed)["error"]
     assert "lower optimizer.learning_rate" in reason
     assert done.code == EngineError.exit_code
-    assert done.err == f"failed: {reason}\n"
+    assert f": learning_rate=10: {reason}\n" in done.out  # at once
     _, last = done.out.split("2 runs: 1 finished, 1 failed\n")
-    assert last == f"  {failed.relative_to(workplace.path)}: {reason}\n"
+    where, best = (run.relative_to(workplace.path) for run in (failed, finished))
+    assert last.startswith(f"  {where}: {reason}\nbest by validation: loss ")
+    assert last.endswith(f": learning_rate=0.01: {best}\n")
+    assert reason in (failed / "train.log").read_text()
 
 
 def test_a_sweep_over_folds_ends_with_one_summary_that_can_be_had_again(workplace: Workplace) -> None:
