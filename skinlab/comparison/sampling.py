@@ -188,10 +188,10 @@ class Resamples:
 
     def __init__(self, metric: str, images: Images, resamples: int) -> None:
         place = column(metric, images.classes, images.positive)
-        scores = [scorer(found, images.levels) for found in images.scorers()]
+        scores = [scorer(found, images.levels, only=[place]) for found in images.scorers()]
 
         def values(weights: Floats) -> Floats:
-            return np.stack([score(weights)[:, place] for score in scores], axis=1)
+            return np.concatenate([score(weights) for score in scores], axis=1)
 
         self.values = values(np.ones((1, len(images.targets))))[0].tolist()
         self._drawn = intervals.resampled(

@@ -3,8 +3,9 @@
 The value that is reported and the resamples behind its interval come from the same lines here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -74,68 +75,111 @@ def columns(classes: int) -> list[tuple[str, int | None]]:
     return whole + [(name, code) for code in range(classes) for name in CLASS_LABELS]
 
 
-def scorer(predictions: Predictions, levels: Levels) -> Callable[[Floats], Floats]:
-    """A function from how often each image counts, float64 [R, N], to all numbers, float64 [R, columns]."""
-    ones, targets = np.arange(len(predictions.targets)), predictions.targets
-    cells = np.zeros((len(ones), predictions.classes**2))
-    cells[ones, targets * predictions.classes + predictions.decisions] = 1
-    losses = metrics.log_losses(targets, predictions.probabilities)
-    errors = metrics.squared_errors(targets, predictions.probabilities)
-    stated = calibration.confidence(targets, predictions.probabilities, predictions.positive)
-    called = isic.most_probable(predictions.probabilities)
+def scorer(predictions: Predictions, levels: Levels, only: Sequence[int] | None = None) -> Callable[[Floats], Floats]:
+    """A function from how often each image counts, float64 [R, N], to numbers, float64 [R, columns].
+
+    Args:
+        predictions: of the images.
+        levels: of the two numbers at a level.
+        only: which of `columns`, where not all are wanted.
+    """
+    names, scored = columns(predictions.classes), _Scored(predictions, levels)
+    wanted = names if only is None else [names[place] for place in only]
 
     def score(weights: Floats) -> Floats:
-        matrices = _counted(weights, cells).reshape(len(weights), predictions.classes, predictions.classes)
-        counts = [
-            ranking.counts_by_threshold(targets == code, predictions.probabilities[:, code], weights)
-            for code in range(predictions.classes)
-        ]
-        by_class = _by_class(matrices, counts)
-        images = weights.sum(axis=1)
-        whole = {
-            **_of_all_classes(by_class, predictions),
-            "partial_auc": ranking.partial_auc_of(counts[predictions.positive]),
-            "accuracy": metrics.accuracy(matrices),
-            "balanced_accuracy": metrics.balanced_accuracy(matrices),
-            "isic_balanced_accuracy": isic.balanced_accuracy(targets, called, predictions.classes, weights),
-            "sensitivity_at_specificity": ranking.sensitivity_at_of(counts[predictions.positive], levels.specificity),
-            "specificity_at_sensitivity": ranking.specificity_at_of(counts[predictions.positive], levels.sensitivity),
-            "brier": metrics.ratio(np.einsum("rn,n->r", weights, errors), images),
-            "log_loss": metrics.ratio(np.einsum("rn,n->r", weights, losses), images),
-            "ece": calibration.ece_of(calibration.binned(stated, weights)),
-        }
-        own = [by_class[name][:, code] for code in range(predictions.classes) for name in CLASS_LABELS]
-        return np.stack([*(whole[name] for name in WHOLE_LABELS), *own], axis=1)
+        drawn = _Drawn(scored, weights)
+        return np.stack([drawn.value(name, code) for name, code in wanted], axis=1)
 
     return score
 
 
-def _counted(weights: Floats, cells: Floats) -> Floats:
-    """Whole numbers, so a matrix product is exact however it is summed."""
-    counted: Floats = weights @ cells
-    return counted
+class _Scored:
+    """What numbers need of the predictions, whatever the resample."""
+
+    def __init__(self, predictions: Predictions, levels: Levels) -> None:
+        ones, targets = np.arange(len(predictions.targets)), predictions.targets
+        self.predictions, self.levels = predictions, levels
+        self.cells = np.zeros((len(ones), predictions.classes**2))
+        self.cells[ones, targets * predictions.classes + predictions.decisions] = 1
+        self.losses = metrics.log_losses(targets, predictions.probabilities)
+        self.errors = metrics.squared_errors(targets, predictions.probabilities)
+        self.stated = calibration.confidence(targets, predictions.probabilities, predictions.positive)
+        self.called = isic.most_probable(predictions.probabilities)
 
 
-def _by_class(matrices: Floats, counts: list[Counts]) -> dict[str, Floats]:
-    """Numbers of each class against the rest: float64 [R, C] by name."""
-    return {
-        "auc": np.stack([ranking.auc_of(of_class) for of_class in counts], axis=1),
-        "average_precision": np.stack([ranking.average_precision_of(of_class) for of_class in counts], axis=1),
-        "sensitivity": metrics.sensitivity(matrices),
-        "specificity": metrics.specificity(matrices),
-        "precision": metrics.precision(matrices),
-        "npv": metrics.npv(matrices),
-        "f1": metrics.f1(matrices),
-    }
+class _Drawn:
+    """The numbers of resamples; what several of them need is computed once, what none needs is not."""
 
+    def __init__(self, scored: _Scored, weights: Floats) -> None:
+        self._scored, self._weights = scored, weights
+        self._counts: dict[int, Counts] = {}
 
-def _of_all_classes(by_class: dict[str, Floats], predictions: Predictions) -> dict[str, Floats]:
-    """Means over the classes; of two classes, the positive one's."""
-    if predictions.classes == calibration.BINARY:
-        own = slice(predictions.positive, predictions.positive + 1)
-    else:
-        own = slice(None)
-    return {
-        "macro_auc": by_class["auc"][:, own].mean(axis=1),
-        "macro_average_precision": by_class["average_precision"][:, own].mean(axis=1),
-    }
+    def value(self, name: str, code: int | None) -> Floats:
+        """One column, float64 [R]."""
+        return self._of_class(name, code) if code is not None else self._whole(name)
+
+    def _of_class(self, name: str, code: int) -> Floats:
+        """A number of a class against the rest."""
+        ranked = {"auc": ranking.auc_of, "average_precision": ranking.average_precision_of}
+        if name in ranked:
+            return ranked[name](self._count(code))
+        decided: Floats = self._decided[name][:, code]
+        return decided
+
+    def _whole(self, name: str) -> Floats:
+        """A number of all classes together, or of the positive one alone."""
+        scored, levels = self._scored, self._scored.levels
+        positive = scored.predictions.positive
+        ways: dict[str, Callable[[], Floats]] = {
+            "macro_auc": lambda: self._mean_over_classes("auc"),
+            "macro_average_precision": lambda: self._mean_over_classes("average_precision"),
+            "partial_auc": lambda: ranking.partial_auc_of(self._count(positive)),
+            "accuracy": lambda: metrics.accuracy(self._matrices),
+            "balanced_accuracy": lambda: metrics.balanced_accuracy(self._matrices),
+            "isic_balanced_accuracy": self._isic_balanced_accuracy,
+            "sensitivity_at_specificity": lambda: ranking.sensitivity_at_of(self._count(positive), levels.specificity),
+            "specificity_at_sensitivity": lambda: ranking.specificity_at_of(self._count(positive), levels.sensitivity),
+            "brier": lambda: self._mean(scored.errors),
+            "log_loss": lambda: self._mean(scored.losses),
+            "ece": lambda: calibration.ece_of(calibration.binned(scored.stated, self._weights)),
+        }
+        return ways[name]()
+
+    @cached_property
+    def _matrices(self) -> Floats:
+        """Confusion matrices [R, C, C]; whole numbers, so a matrix product is exact however it is summed."""
+        classes = self._scored.predictions.classes
+        return (self._weights @ self._scored.cells).reshape(len(self._weights), classes, classes)
+
+    @cached_property
+    def _decided(self) -> dict[str, Floats]:
+        """Numbers of decisions, of each class against the rest: float64 [R, C] by name."""
+        return {
+            "sensitivity": metrics.sensitivity(self._matrices),
+            "specificity": metrics.specificity(self._matrices),
+            "precision": metrics.precision(self._matrices),
+            "npv": metrics.npv(self._matrices),
+            "f1": metrics.f1(self._matrices),
+        }
+
+    def _count(self, code: int) -> Counts:
+        predictions = self._scored.predictions
+        if code not in self._counts:
+            of_class = predictions.probabilities[:, code]
+            self._counts[code] = ranking.counts_by_threshold(predictions.targets == code, of_class, self._weights)
+        return self._counts[code]
+
+    def _mean_over_classes(self, name: str) -> Floats:
+        """The mean over the classes; of two, the positive one's."""
+        classes, positive = self._scored.predictions.classes, self._scored.predictions.positive
+        own = [positive] if classes == calibration.BINARY else range(classes)
+        mean: Floats = np.stack([self._of_class(name, code) for code in own], axis=1).mean(axis=1)
+        return mean
+
+    def _isic_balanced_accuracy(self) -> Floats:
+        predictions = self._scored.predictions
+        return isic.balanced_accuracy(predictions.targets, self._scored.called, predictions.classes, self._weights)
+
+    def _mean(self, values: Floats) -> Floats:
+        """Of a number of each image."""
+        return metrics.ratio(np.einsum("rn,n->r", self._weights, values), self._weights.sum(axis=1))

@@ -1,5 +1,6 @@
 """Finished runs as training leaves them, without images and training: predictions are drawn."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from skinlab.evaluation.summary import summarise
 from skinlab.files import json_text
 from skinlab.run import Run
 
-DECLARED = ("dataset=synthetic", "evaluation.bootstrap=100")
+DECLARED = ("evaluation.bootstrap=100",)
+PHANTOMS = ("dataset.images=8", "dataset.draw_size=32")
+"""Few and small: a page looks for them."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Made:
         decode: as the bundle's signature says; None: no bundle.
         lesions: images of one lesion each; 0: not known.
         facts: further keys of run.json.
+        files: name and content's hash of each image, four times `images` of them; none: made up.
     """
 
     skill: float = 2.0
@@ -45,21 +49,24 @@ class Made:
     decode: dict[str, Any] | None = None
     lesions: int = 0
     facts: tuple[tuple[str, Any], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
 
 
 def finished(path: Path, *overrides: str, made: Made | None = None) -> Path:
     """The directory of a finished run."""
     made = made or Made()
-    config = compose([*DECLARED, *overrides]).config
+    phantoms = () if any(word.startswith("dataset=") for word in overrides) else PHANTOMS
+    config = compose([*DECLARED, *phantoms, *overrides]).config
     facts = {"code": {"version": "0.1.0", "commit": None, "dirty": None}, "classes": list(made.classes)}
     run = Run.create(path, {"config": to_dict(config), "experiment": config.name, "label_revision": None} | facts)
-    ids = [f"image_{number:04d}" for number in range(4 * made.images)]
+    made_up = [(f"image_{number:04d}", f"{number:064x}") for number in range(4 * made.images)]
+    ids, hashes = zip(*(made.files or made_up), strict=True)
     first = made.tested_from
     tested = set(ids[first : first + made.images])
     others = [name for name in ids if name not in tested]
     subsets = dict.fromkeys(others[: made.images], "validation") | dict.fromkeys(tested, "test")
     labels = [_label(number, name in made.relabelled, made.classes) for number, name in enumerate(ids)]
-    sha256 = [f"{number + 1000 * (name in made.changed):064x}" for number, name in enumerate(ids)]
+    sha256 = ["f" * 64 if name in made.changed else digest for name, digest in zip(ids, hashes, strict=True)]
     groups = [f"lesion_{number // made.lesions}" if made.lesions else None for number in range(len(ids))]
     of = [subsets.get(name, "train") for name in ids]
     run.write_text("split.csv", split_csv_text(ids, sha256, labels, groups, of))
@@ -104,7 +111,7 @@ def _probabilities(made: Made, targets: np.ndarray[Any, np.dtype[np.int64]]) -> 
 
 
 def _predictions(
-    made: Made, ids: list[str], labels: list[str], rows: dict[str, list[int]], probabilities: np.ndarray[Any, Any]
+    made: Made, ids: Sequence[str], labels: list[str], rows: dict[str, list[int]], probabilities: np.ndarray[Any, Any]
 ) -> str:
     lines = [",".join(["image_id", "subset", "label", *(f"probability_{name}" for name in made.classes)])]
     lines += [

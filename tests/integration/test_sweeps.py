@@ -35,6 +35,14 @@ def test_every_combination_is_a_finished_run_with_its_own_values(workplace: Work
         overrides = (run / ".hydra" / "overrides.yaml").read_text()
         assert all(f"- {key}={value}\n" in overrides for key, value in zip(swept, values, strict=True))
     assert len({(run / "predictions.csv").read_bytes() for run in runs}) == len(runs)
+    compared = workplace.skinlab("compare", str(runs[0].parent), "--json", "--out", "page.html")
+    assert compared.code == 0, compared.err
+    found = json.loads(compared.out)
+    assert set(found["experiments"][0]["differs"]) == set(swept)
+    assert len(found["pairs"]) == len(runs) - 1  # each with the best on validation
+    page = (workplace.path / "page.html").read_text()
+    assert "cannot be shown" not in page
+    assert "no heat maps" not in page
 
 
 def test_a_failed_trial_is_named_and_the_others_go_on(workplace: Workplace) -> None:
