@@ -79,8 +79,10 @@ def _runs(sweep: Sweep, group: Group, objective: str) -> list[Validated]:
     return [read(sweep.run_path(trial), objective) for trial in group.trials]
 
 
-def _bias_corrected(points: Sequence[Sequence[Validated]], direction: Direction, seed: int) -> dict[str, float]:
+def _bias_corrected(points: Sequence[Sequence[Validated]], direction: Direction, seed: int) -> dict[str, Any]:
     """The mean over resamples of the chosen point's score on what was not drawn, with its percentile interval.
+
+    Where all resamples agree there is no interval.
 
     Raises:
         ValueError: it is not defined.
@@ -120,9 +122,10 @@ def _bias_corrected(points: Sequence[Sequence[Validated]], direction: Direction,
         strata=strata,
     )
     values = np.concatenate(collected)
-    if np.isnan(values).mean() > 0.5 or np.isnan(bounds.low[0]):  # noqa: PLR2004 - half of them
-        raise ValueError("too few validation images of a class, or trials that agree in all of them")
-    return {"expected": float(np.nanmean(values)), "low": float(bounds.low[0]), "high": float(bounds.high[0])}
+    if np.isnan(values).mean() > 0.5:  # noqa: PLR2004 - half of them
+        raise ValueError("too few validation images of a class")
+    low, high = (None if np.isnan(bound[0]) else float(bound[0]) for bound in bounds)
+    return {"expected": float(np.nanmean(values)), "low": low, "high": high}
 
 
 def _scored(points: Sequence[Sequence[Validated]], rows: Sequence[Sequence[Integers]], weights: Floats) -> Floats:

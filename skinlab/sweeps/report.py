@@ -42,9 +42,9 @@ def _optimism(sweep: Sweep) -> list[str]:
     found = sweep.record.get("optimism")
     if not found or found["expected"] is None:
         return []
-    interval = f"[{found['low']:.4f}, {found['high']:.4f}]"
+    interval = "" if found["low"] is None else f" [{found['low']:.4f}, {found['high']:.4f}]"
     return [
-        f"chosen as the best of {found['points']}: expect {found['metric']} {found['expected']:.4f} {interval} of it"
+        f"chosen as the best of {found['points']}: expect {found['metric']} {found['expected']:.4f}{interval} of it"
     ]
 
 
