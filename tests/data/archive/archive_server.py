@@ -230,10 +230,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _part(self, body: bytes) -> None:
+        with self.archive.arrived:  # before it is written: a client that has it may look at once
+            self.archive.sent += len(body)
         self.wfile.write(body)
         self.wfile.flush()
-        with self.archive.arrived:
-            self.archive.sent += len(body)
 
     def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self._begin(status, headers, len(body))
