@@ -134,26 +134,26 @@ def open_runs(paths: Iterable[Path]) -> tuple[list[Finished], list[LeftOut]]:
 
 def _open(path: Path) -> Finished | str:
     """The run, or why it cannot be compared."""
-    run = Run.open(path)
-    if run.status != "finished":
-        reason = run.record.get("error")
-        return f"{run.status}{f' ({reason})' if reason else ''}"
     try:
+        run = Run.open(path)
+        if run.status != "finished":
+            reason = run.record.get("error")
+            return f"{run.status}{f' ({reason})' if reason else ''}"
         found = Finished(path, run.record, json.loads((path / "summary.json").read_text(encoding="utf-8")))
-        _ = (
-            found.identity(),
-            found.seed,
-            found.fold,
-            found.threshold,
-            run.record["classes"],
-            run.record["label_revision"],
-        )
-        _ = found.result["test"]["metrics"], found.result["test"]["positive_class"], found.result["note"]
+        _check(found)
     except OSError as error:
         return f"summary.json cannot be read ({error.strerror})"
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         return f"it is not as skinlab writes it ({error!r})"
     return found
+
+
+def _check(run: Finished) -> None:
+    """Look at all that a comparison takes from both files, so that what is missing is said here."""
+    _ = run.identity(), run.seed, run.fold, run.threshold, run.validation("auc"), run.result["note"]
+    _ = [run.record[key] for key in ("classes", "label_revision", "split_hash")]
+    _ = [run.record["config"]["evaluation"][key] for key in ("confidence", "bootstrap")]
+    _ = [run.result["test"][key] for key in ("metrics", "positive_class", "at_specificity", "at_sensitivity")]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skinlab.comparison import gate, power
-from skinlab.comparison.arms import Arm, Best, Finished, LeftOut, arms, best_first
+from skinlab.comparison.arms import CODE, Arm, Best, Finished, LeftOut, arms, best_first
 from skinlab.comparison.gate import Fold, Mode
 from skinlab.comparison.measuring import Measured
 from skinlab.comparison.sampling import LOWER_IS_BETTER
@@ -202,9 +202,14 @@ def _looks(chosen: Sequence[Arm]) -> dict[str, Any] | None:
 def _remarks(chosen: Sequence[Arm], folds: Sequence[Fold]) -> list[str]:
     runs = [run for arm in chosen for run in arm.runs]
     said = []
-    same = [one.name for one in chosen if any(_differ_in_seed(one, other) for other in chosen if other is not one)]
-    if same:
-        said.append(f"{listed(same)} differ in the seed alone: what sets them apart is chance in training")
+    same: dict[str, list[str]] = {}
+    for arm in chosen:
+        same.setdefault(arm.runs[0].identity("seed", CODE), []).append(arm.name)
+    said += [
+        f"{listed(names)} differ in the seed alone: what sets them apart is chance in training"
+        for names in same.values()
+        if len(names) > 1 and len({run.seed for arm in chosen if arm.name in names for run in arm.runs}) == len(names)
+    ]
     if len(folds) == 1 and all(len(arm.runs) == 1 for arm in chosen):
         said.append(ONCE)
     elif len(folds) == 1 and (single := [arm.name for arm in chosen if len(arm.runs) == 1]):
@@ -218,10 +223,6 @@ def _remarks(chosen: Sequence[Arm], folds: Sequence[Fold]) -> list[str]:
             said.append("the runs were not trained on the same images: their splits differ")
             break
     return said
-
-
-def _differ_in_seed(one: Arm, other: Arm) -> bool:
-    return one.runs[0].identity("seed") == other.runs[0].identity("seed")
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:

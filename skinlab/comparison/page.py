@@ -8,9 +8,9 @@ import numpy as np
 from skinlab import records
 from skinlab.comparison import tables
 from skinlab.comparison.arms import Arm, best_first
-from skinlab.comparison.comparing import Comparison
+from skinlab.comparison.comparing import Comparison, Standing
 from skinlab.comparison.disagreement import Answer, Disagreement, Disputed, disagreements
-from skinlab.comparison.verdict import sentence
+from skinlab.comparison.verdict import Pair, sentence
 from skinlab.evaluation import ranking
 from skinlab.evaluation.metrics import Floats
 from skinlab.evaluation.summary import BINARY, METRICS
@@ -72,10 +72,15 @@ def _headline(comparison: Comparison) -> Html:
             paragraph(f"{warning[0].upper()}{warning[1:]}.", class_="warning"),
             paragraph(tables.heading(comparison), "."),
             _causes(comparison),
-            element("ul", *(element("li", f"{sentence(pair)}.") for pair in comparison.pairs), class_="verdicts"),
+            element("ul", *(_verdict(pair) for pair in comparison.pairs), class_="verdicts"),
             element("ul", *(element("li", f"{remark}.") for remark in remarks), class_="remarks"),
         ]
     )
+
+
+def _verdict(pair: Pair) -> Html:
+    said = f"{sentence(pair)}."
+    return element("li", element("strong", said) if pair.better else said)
 
 
 def _causes(comparison: Comparison) -> Html:
@@ -99,7 +104,7 @@ def _experiments(comparison: Comparison) -> Iterator[Html]:
             *(tables.value_text(one.arm.differs[key]) for key in keys),
             tables.repeats(one),
             "-" if one.validation is None else f"{one.validation:.3f}",
-            tables.number(one, comparison.question.metric),
+            _number(one, comparison.question.metric),
         )
         for one in comparison.standings
     ]
@@ -119,9 +124,18 @@ def _differences(comparison: Comparison) -> Iterator[Html]:
 
 def _all_numbers(comparison: Comparison) -> Html:
     labels = labels_of(comparison.standings[0].arm.runs[0].result["test"])
-    rows = [(labels[name], *(tables.number(one, name) for one in comparison.standings)) for name in METRICS]
+    rows = [(labels[name], *(_number(one, name) for one in comparison.standings)) for name in METRICS]
     caption = "Numbers of the test images; that of several runs is their mean. Only the differences above are tested"
     return table(caption, ("Number", *(one.arm.name for one in comparison.standings)), rows)
+
+
+def _number(standing: Standing, metric: str) -> Html:
+    """As on the terminal, an interval in one piece."""
+    value, bracket, rest = tables.number(standing, metric).partition(" [")
+    bounds, closing, spread = rest.partition("]")
+    return together(
+        [value, " ", element("span", f"[{bounds}{closing}", class_="nowrap"), spread] if bracket else [value]
+    )
 
 
 # --- curves --------------------------------------------------------------------------------------------------------

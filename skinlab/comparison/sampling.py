@@ -154,7 +154,7 @@ class Shares:
         ]
         self._factor = count / (count - 1) if count > 1 else float("nan")
         self.freedom = float(count - 1)
-        self.method = "paired proportions" + (", clustered" if images.clustered else "")
+        self.method = "proportions, paired" + (", clustered" if images.clustered else "")
 
     def covariance(self, one: int, other: int) -> float:
         """Of the means of the units."""

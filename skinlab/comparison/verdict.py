@@ -58,6 +58,8 @@ def sentence(pair: Pair) -> str:
     if math.isnan(difference.p):
         return f"{names} differ by {difference.value:+.3f}, and too few images say how sure that is"
     told = f"{names} are not distinguishable: {difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
+    if not difference.low <= 0 <= difference.high:
+        told = f"{told}, which would tell if it were the only pair (p {pair.adjusted:.3f} by Holm)"
     if max(abs(difference.low), abs(difference.high)) < SMALLEST:
         return f"{told}; whichever is better, it is by less than {SMALLEST:g}"
     return f"{told}; {_would_tell(pair)}" if pair.needed else told

@@ -90,7 +90,9 @@ def test_what_is_not_finished_or_not_whole_is_left_out_with_the_reason() -> None
     Path("strange/run.json").write_text(json.dumps(record))
     Path("damaged").mkdir()
     Path("damaged/run.json").write_text("{")
-    names = ("failed", "stopped", "no_summary", "half", "strange", "damaged")
+    Path("empty").mkdir()
+    Path("empty/run.json").write_text("{}")
+    names = ("failed", "stopped", "no_summary", "half", "strange", "damaged", "empty")
     runs, left_out = open_runs(map(Path, names))
     assert runs == []
     said = {str(one.path): one.why for one in left_out}
@@ -100,6 +102,7 @@ def test_what_is_not_finished_or_not_whole_is_left_out_with_the_reason() -> None
     assert "not as skinlab writes it" in said["half"]
     assert "not as skinlab writes it (KeyError('split'))" in said["strange"]
     assert "cannot be read" in said["damaged"]
+    assert "not as skinlab writes it (KeyError('schema_version'))" in said["empty"]
 
 
 def test_the_best_are_those_on_validation_whatever_the_test_subset_says() -> None:

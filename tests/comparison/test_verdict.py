@@ -55,3 +55,11 @@ def test_test_and_interval_must_both_find_a_difference() -> None:
     assert not is_told(Difference(0.1, 0.01, 0.2, 0.01, ""), 0.06, 0.05)
     assert not is_told(Difference(0.1, -0.001, 0.2, 0.049, ""), 0.049, 0.05)
     assert not is_told(Difference(0.1, math.nan, math.nan, math.nan, ""), math.nan, 0.05)
+
+
+def test_a_difference_that_only_the_other_pairs_hide_is_said_to_be_one() -> None:
+    clear = Difference(0.05, 0.01, 0.09, 0.02, "")
+    assert sentence(pair(clear, adjusted=0.12)) == (
+        "A and B are not distinguishable: +0.050 [+0.010, +0.090], which would tell if it were the only pair "
+        "(p 0.120 by Holm)"
+    )
