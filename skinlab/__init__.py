@@ -3,4 +3,34 @@
 Research software: nothing it prints is a diagnosis.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skinlab.api import compare, compose, evaluate, open_run, open_sweep, resume, sweep, train
+
+__all__ = [
+    "__version__",
+    "compare",
+    "compose",
+    "evaluate",
+    "open_run",
+    "open_sweep",
+    "resume",
+    "sweep",
+    "train",
+]
 __version__ = "0.1.0"
+
+_FROM = dict.fromkeys(
+    ("compare", "compose", "evaluate", "open_run", "open_sweep", "resume", "sweep", "train"), "skinlab.api"
+)
+"""Where each name comes from: imported when it is asked for, so that a bare import stays instant."""
+
+
+def __getattr__(name: str) -> object:
+    """A name of the Python interface."""
+    if name not in _FROM:
+        raise AttributeError(f"module 'skinlab' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_FROM[name]), name)
