@@ -6,16 +6,33 @@ Research software: nothing it prints is a diagnosis.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from skinlab.api import compare, compose, evaluate, open_run, open_sweep, resume, sweep, train
     from skinlab.deployment.client import Client
 
-__all__ = ["Client", "__version__"]
+__all__ = [
+    "Client",
+    "__version__",
+    "compare",
+    "compose",
+    "evaluate",
+    "open_run",
+    "open_sweep",
+    "resume",
+    "sweep",
+    "train",
+]
 __version__ = "0.1.0"
+
+_FROM = dict.fromkeys(
+    ("compare", "compose", "evaluate", "open_run", "open_sweep", "resume", "sweep", "train"), "skinlab.api"
+) | {"Client": "skinlab.deployment.client"}
+"""Where each name comes from: imported when it is asked for, so that a bare import stays instant."""
 
 
 def __getattr__(name: str) -> object:
-    """`skinlab.Client`, imported when it is asked for: a bare import stays instant."""
-    if name == "Client":
-        from skinlab.deployment.client import Client
+    """A name of the Python interface."""
+    if name not in _FROM:
+        raise AttributeError(f"module 'skinlab' has no attribute {name!r}")
+    import importlib
 
-        return Client
-    raise AttributeError(f"module 'skinlab' has no attribute {name!r}")
+    return getattr(importlib.import_module(_FROM[name]), name)

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -24,6 +25,20 @@ class ConsoleHandler(logging.Handler):
 def to_console() -> bool:
     """Whether lines go to the terminal at all; those of a sweep's trials go to their files alone."""
     return any(isinstance(handler, ConsoleHandler) for handler in logging.getLogger().handlers)
+
+
+@contextlib.contextmanager
+def restored() -> Iterator[None]:
+    """Whatever the block does to the root logger ends with it: the lines of a run go to that run's file alone."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        for handler in set(root.handlers) - set(handlers):
+            handler.close()
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def log_to(path: Path) -> None:

@@ -3,6 +3,8 @@
 import shlex
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skinlab.commands.arguments import declaring_parser
@@ -11,6 +13,7 @@ from skinlab.errors import BundleError, ConfigError
 
 if TYPE_CHECKING:
     from skinlab import schema
+    from skinlab.rescoring import OnOverlap, Rescored
     from skinlab.run import Run
 
 GROUPS = ("dataset", "split")
@@ -49,27 +52,63 @@ def main(argv: list[str]) -> int:
     if options.help:
         sys.stdout.write(HELP)
         return 0
-    from skinlab.config.redeclare import redeclare
     from skinlab.evaluation.tables import format_table
     from skinlab.records import RESEARCH_NOTE
-    from skinlab.rescoring import rescore
-    from skinlab.run import Run
     from skinlab.runs.naming import resolve
-    from skinlab.serving import loading
 
-    run = Run.open(resolve(options.overrides[0]))
-    if run.status != "finished":
-        raise BundleError(f"{run.path} is {run.status}: only a finished run can be evaluated")
-    bundle = loading.load(run.path)
-    config = redeclare(run.record["config"], options.overrides[1:], GROUPS, options.config_dirs)
-    command = shlex.join(["skinlab", "evaluate", *argv])
-    done = rescore(
-        run, bundle, config, _split(options, config, run), options.on_overlap, command, scoring_bar, options.threads
+    done = evaluate(
+        resolve(options.overrides[0]),
+        options.overrides[1:],
+        options.config_dirs,
+        subset=options.subset,
+        on_overlap=options.on_overlap,
+        threads=options.threads,
+        command=shlex.join(["skinlab", "evaluate", *argv]),
     )
     for line in [RESEARCH_NOTE, *filter(None, [done.result["note"]]), *done.remarks]:
         sys.stderr.write(f"skinlab evaluate: {line}\n")
-    sys.stdout.write(f"{format_table(done.result['test'], config.dataset.name)}\n\nevaluation directory: {done.path}\n")
+    sys.stdout.write(
+        f"{format_table(done.result['test'], done.result['dataset'])}\n\nevaluation directory: {done.path}\n"
+    )
     return 0
+
+
+def evaluate(
+    path: Path,
+    overrides: Sequence[str],
+    config_dirs: Sequence[Path] = (),
+    *,
+    subset: str | None,
+    on_overlap: "OnOverlap",
+    threads: int | None,
+    command: str,
+) -> "Rescored":
+    """Score a finished run on the data set that the overrides declare.
+
+    Args:
+        path: its directory.
+        overrides: of the data set and the split.
+        config_dirs: further folders of configuration.
+        subset: test or all; None: all images of another data set, the test subset of the run's own.
+        on_overlap: what is done about images that the run has seen.
+        threads: images computed beside each other.
+        command: for the record.
+
+    Raises:
+        SkinlabError: as `main`.
+    """
+    from skinlab.config.redeclare import redeclare
+    from skinlab.rescoring import rescore
+    from skinlab.run import Run
+    from skinlab.serving import loading
+
+    run = Run.open(path)
+    if run.status != "finished":
+        raise BundleError(f"{run.path} is {run.status}: only a finished run can be evaluated")
+    bundle = loading.load(run.path)
+    config = redeclare(run.record["config"], overrides, GROUPS, config_dirs)
+    split = _split(overrides, subset, config, run)
+    return rescore(run, bundle, config, split, on_overlap, command, scoring_bar, threads)
 
 
 def _options(argv: list[str]) -> Namespace:
@@ -89,13 +128,13 @@ def _options(argv: list[str]) -> Namespace:
     return options
 
 
-def _split(options: Namespace, config: "schema.Config", run: "Run") -> "schema.Split | None":
+def _split(overrides: Sequence[str], subset: str | None, config: "schema.Config", run: "Run") -> "schema.Split | None":
     """The split whose test subset is scored; None for all images."""
     from skinlab import schema
     from skinlab.config.redeclare import root
 
-    declared = {root(text) for text in options.overrides[1:]}
-    subset = options.subset or ("all" if declared else "test")
+    declared = {root(text) for text in overrides}
+    subset = subset or ("all" if declared else "test")
     if subset == "test" and declared:
         return config.split
     if subset == "test":

@@ -16,8 +16,8 @@ from skinlab.run import Run
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CODE = "code"
 """Beside the declared keys: in which the runs of one declaration may differ."""
-NOT_COMPARED = ("output_dir",)
-"""Keys that say where a run lies, not what it is."""
+NOT_COMPARED = ("output_dir", "tracking", "sweep")
+"""Keys, and sections, that say where a run lies, who is told of it and how it was found, not what it is."""
 REPEATED = ("seed", "split.fold")
 """Keys in which the runs of one experiment may differ; the code does not count unless nothing else differs."""
 
@@ -48,7 +48,9 @@ class Finished:
     def declared(self) -> dict[str, Any]:
         """What was declared and with which code, by dotted key."""
         flat = flattened(self.record["config"])
-        return {key: value for key, value in flat.items() if key not in NOT_COMPARED} | {CODE: self.code}
+        return {key: value for key, value in flat.items() if key.partition(".")[0] not in NOT_COMPARED} | {
+            CODE: self.code
+        }
 
     def identity(self, *without: str) -> str:
         """What was declared, without some keys."""

@@ -8,7 +8,7 @@ from skinlab.config.convert import to_dict
 from skinlab.config.places import search_path_overrides
 from skinlab.config.resolvers import register_resolvers
 from skinlab.config.sweep import check_sweep
-from skinlab.config.validate import parse
+from skinlab.config.validate import parse, recorded
 from skinlab.paths import conf_dir
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "compose",
     "conf_dir",
     "parse",
+    "recorded",
     "register_resolvers",
     "search_path_overrides",
     "to_dict",

@@ -42,6 +42,19 @@ def parse(raw: "DictConfig | Mapping[str, Any]") -> schema.Config:
     return config
 
 
+def recorded(values: Mapping[str, Any]) -> schema.Config:
+    """The declaration of a run that was made, maybe elsewhere: typed, but not judged by rules, e.g. what is installed.
+
+    Raises:
+        ConfigError: it is not one of this version; one line for each key.
+    """
+    reader = _Reader()
+    config: schema.Config = reader.section(schema.Config, dict(values), ())
+    if reader.problems:
+        raise_problems(reader.problems)
+    return config
+
+
 def check(values: Mapping[str, Any]) -> tuple[schema.Config | None, list[Problem]]:
     """The typed declaration, or None and everything that is wrong with it, in schema order."""
     reader = _Reader()

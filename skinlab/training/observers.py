@@ -2,8 +2,9 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from skinlab.logs import to_console
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN = 0.25
+"""Two moves of a notebook's bar: each is a message to a browser."""
 
 
 class Observers:
@@ -76,15 +80,57 @@ class Bar:
         """Nothing: the line of the epoch is printed above the bar."""
 
 
+class NotebookBar:
+    """A progress bar in the output of a notebook's cell; plain HTML, so it needs no widgets."""
+
+    def __init__(self, epochs: int, images: int) -> None:
+        from IPython.display import HTML, display
+
+        self._html = HTML
+        self._epochs = epochs
+        self._total = epochs * images
+        self._started = self._shown = time.monotonic()
+        self._first: int | None = None
+        self._handle = display(HTML("<progress></progress>"), display_id=True)
+
+    def advanced(self, epoch: int, images: int, of: int) -> None:
+        """Move the bar, a few times a second."""
+        now, done = time.monotonic(), epoch * of + images
+        self._first = done if self._first is None else self._first  # of a resumed run, not the beginning
+        if now - self._shown < SECONDS_BETWEEN:
+            return
+        self._shown = now
+        rate = (done - self._first) / (now - self._started)
+        said = f"epoch {epoch + 1}/{self._epochs}, {done}/{self._total} images, {rate:.0f} images/s"
+        self._handle.update(self._html(f'<progress value="{done}" max="{self._total}"></progress> {said}'))
+
+    def epoch_ended(self, records: list[Record], seconds: float) -> None:
+        """Nothing: the line of the epoch is printed below the bar."""
+
+    def close(self) -> None:
+        """Take the bar away: the lines stay."""
+        self._handle.update(self._html(""))
+
+
+def in_notebook() -> bool:
+    """Whether output goes to a cell of a notebook, not to a terminal."""
+    ipython = sys.modules.get("IPython")
+    return hasattr(ipython.get_ipython(), "kernel") if ipython else False
+
+
 @contextmanager
 def terminal(epochs: int, images: int) -> Iterator[Observer]:
-    """Lines, and a bar below them where they go to a terminal.
+    """Lines, and a bar where they go to a terminal or a notebook.
 
     Args:
         epochs: length of training.
         images: training images an epoch.
     """
     lines = Lines(epochs, images)
+    if in_notebook() and to_console():
+        with closing(NotebookBar(epochs, images)) as shown_in_cell:
+            yield Observers([lines, shown_in_cell])
+        return
     if not (sys.stdout.isatty() and to_console()):
         yield lines
         return

@@ -43,6 +43,54 @@ def test_without_a_terminal_there_is_no_bar(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == ""
 
 
+class Cell:
+    """Stands for IPython in a kernel: keeps what a cell shows."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.kernel = object()
+
+    def get_ipython(self) -> "Cell":
+        return self
+
+    def HTML(self, text: str) -> str:  # noqa: N802 - as IPython calls it
+        return text
+
+    def display(self, text: str, *, display_id: bool) -> "Cell":
+        assert display_id
+        self.update(text)
+        return self
+
+    def update(self, text: str) -> None:
+        self.shown.append(text)
+
+
+def test_in_a_notebook_there_is_a_bar_that_goes_when_training_ends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cell = Cell()
+    monkeypatch.setitem(sys.modules, "IPython", cell)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "IPython.display", cell)  # type: ignore[arg-type]
+    monkeypatch.setattr(observers, "to_console", lambda: True)
+    monkeypatch.setattr(observers, "SECONDS_BETWEEN", 0)
+    with caplog.at_level(logging.INFO), observers.terminal(epochs=4, images=100) as told:
+        told.advanced(1, 50, 100)
+        told.epoch_ended([record(1)], 1.0)
+    assert cell.shown[0] == "<progress></progress>"
+    assert cell.shown[1].startswith('<progress value="150" max="400"></progress> epoch 2/4, 150/400 images, ')
+    assert cell.shown[-1] == ""
+    assert len(caplog.messages) == 1
+
+
+def test_a_notebook_whose_lines_go_to_a_file_alone_has_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = Cell()
+    monkeypatch.setitem(sys.modules, "IPython", cell)  # type: ignore[arg-type]
+    monkeypatch.setattr(observers, "to_console", lambda: False)
+    with observers.terminal(epochs=1, images=10):
+        pass
+    assert cell.shown == []
+
+
 def test_several_observers_are_told_the_same() -> None:
     told: list[tuple[int, Any]] = []
 

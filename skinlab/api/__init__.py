@@ -1,0 +1,29 @@
+"""The Python interface, for notebooks and scripts: what the command line does, with objects that can be looked into.
+
+The names here are also those of `skinlab` itself: `skinlab.compose`, `skinlab.train`, `skinlab.open_run`.
+"""
+
+from skinlab.api.comparing import ComparisonView, compare
+from skinlab.api.declaring import Experiment, compose
+from skinlab.api.rescored import EvaluationView, evaluate
+from skinlab.api.running import resume, train
+from skinlab.api.scoring import Explanation
+from skinlab.api.sweeping import SweepView, open_sweep, sweep
+from skinlab.api.view import RunView, open_run
+
+__all__ = [
+    "ComparisonView",
+    "EvaluationView",
+    "Experiment",
+    "Explanation",
+    "RunView",
+    "SweepView",
+    "compare",
+    "compose",
+    "evaluate",
+    "open_run",
+    "open_sweep",
+    "resume",
+    "sweep",
+    "train",
+]
