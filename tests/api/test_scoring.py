@@ -1,3 +1,4 @@
+import csv
 import io
 import subprocess
 import sys
@@ -29,7 +30,7 @@ def test_the_answers_are_those_of_the_command(trained: RunView, images: Path) ->
     found = trained.predict(images)
     command = [sys.executable, "-m", "skinlab", "predict", str(trained.path), str(images)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    rows = [line.split(",") for line in done.stdout.splitlines()]
+    rows = list(csv.reader(io.StringIO(done.stdout)))
     assert list(found.columns) == rows[0]
     assert [[str(row[name]) for name in ("path", "label", "decision")] for _, row in found.iloc[:2].iterrows()] == [
         [row[0], row[3], row[4]] for row in rows[1:3]
