@@ -154,18 +154,29 @@ def power(simulations):
     for name, metric, counts, how in (
         ("AUC", "auc", (1, 1), {"apart": 0.3}),
         ("accuracy", "accuracy", (1, 1), {"apart": 0.4}),
-        ("AUC, 5 + 5 seeds", "auc", (5, 5), {"apart": 0.25, "spread": 0.1}),
+        ("AUC, from 5 + 5 seeds", "auc", (5, 5), {"apart": 0.25, "spread": 0.1}),
     ):
         pilots = [compared(np.random.default_rng(10_000 + n), metric, counts, **how)[0] for n in range(100)]
         by_images = fmean(pilot.by_images**2 for pilot in pilots)
         by_seeds = fmean(pilot.by_seeds**2 for pilot in pilots) if pilots[0].by_seeds is not None else None
         wanted = true_difference(how["apart"], metric)
-        images = IMAGES + (needed(wanted, by_images, by_seeds, IMAGES, counts[0], 1 - CONFIDENCE).images or 0)
+        more = needed(wanted, by_images, by_seeds, IMAGES, counts[0], 1 - CONFIDENCE)
+        images, seeds = enough(more, counts[0])
         rate, error = told(
-            lambda generator, m=metric, c=counts, h=how, n=images: compared(generator, m, c, images=n, **h), simulations
+            lambda generator, m=metric, s=seeds, h=how, n=images: compared(generator, m, (s, s), images=n, **h),
+            simulations,
         )
-        said = f"  {name:<20} difference {wanted:.3f}, {images} images: found in"
+        said = f"  {name:<22} difference {wanted:.3f}, {images} images, {seeds} + {seeds} seeds: found in"
         print(f"{said} {100 * rate:.1f} % ± {100 * error:.1f}", flush=True)
+
+
+def enough(more, seeds):
+    """Images and seeds in all: more images where they are enough, else more of both or more seeds."""
+    if more.images is not None:
+        return IMAGES + more.images, seeds
+    if more.both is not None:
+        return IMAGES + more.both[0], seeds + more.both[1]
+    return IMAGES, seeds + more.seeds
 
 
 def main():
