@@ -1,6 +1,7 @@
 """How often the 95 % intervals of a summary hold the truth: simulated test sets from a population that is known.
 
-Two kinds of test set: images that are independent, and lesions of one to three images that are alike. The truth is what
+Three kinds of test set: independent images, as many of each class as in every other set; lesions of one to three images
+that are alike, the same way; and independent images of which chance decides how many are malignant. The truth is what
 the same numbers are on a population of half a million images.
 """
 
@@ -20,9 +21,16 @@ ALIKE = 0.6
 SETTINGS = Settings(confidence=0.95, resamples=500, seed=1, levels=Levels(specificity=0.9, sensitivity=0.95))
 
 
-def draw(generator, lesions, *, clustered):
-    """Targets, probabilities and lesion of each image; a fixed number of lesions of each class."""
-    malignant = np.arange(lesions) < PREVALENCE * lesions
+KINDS = {
+    "one image each": {"clustered": False},
+    "1 to 3 images each": {"clustered": True},
+    "prevalence drawn": {"clustered": False, "drawn": True},
+}
+
+
+def draw(generator, lesions, *, clustered, drawn=False):
+    """Targets, probabilities and lesion of each image; a fixed number of lesions of each class, unless it is drawn."""
+    malignant = (generator.random(lesions) if drawn else np.arange(lesions) / lesions) < PREVALENCE
     sizes = generator.integers(1, 4, size=lesions) if clustered else np.ones(lesions, dtype=np.int64)
     units = np.repeat(np.arange(lesions), sizes)
     shared = np.sqrt(ALIKE) * generator.normal(size=lesions)[units]
@@ -45,13 +53,13 @@ def truth(generator, *, clustered):
     return {name: found[name] for name in METRICS}
 
 
-def coverage(sets, *, clustered):
+def coverage(sets, *, clustered, drawn=False):
     generator = np.random.default_rng(0)
     true = truth(generator, clustered=clustered)
     held: Counter = Counter()
     methods = {}
     for _ in range(sets):
-        targets, probabilities, units = draw(generator, LESIONS, clustered=clustered)
+        targets, probabilities, units = draw(generator, LESIONS, clustered=clustered, drawn=drawn)
         groups = [f"lesion {unit}" for unit in units]
         metrics = summarise(targets, probabilities, ["benign", "malignant"], 1, groups, SETTINGS)["metrics"]
         for name, entry in metrics.items():
@@ -62,12 +70,12 @@ def coverage(sets, *, clustered):
 
 def main():
     sets = int(sys.argv[1]) if len(sys.argv) > 1 else SETS
-    alone, lesions = coverage(sets, clustered=False), coverage(sets, clustered=True)
+    found = [coverage(sets, **kind) for kind in KINDS.values()]
     print(f"{sets} test sets of {LESIONS} lesions each; 95 % intervals, {SETTINGS.resamples} resamples")
-    print(f"{'number':<28}{'truth':>7}  {'one image each':>15}  {'1 to 3 images each':>18}  method")
+    print(f"{'number':<28}{'truth':>7}" + "".join(f"{name:>20}" for name in KINDS) + "  method")
     for name in METRICS:
-        covered = f"{100 * alone[1][name]:>13.1f} %  {100 * lesions[1][name]:>16.1f} %"
-        print(f"{name:<28}{lesions[0][name]:>7.3f}  {covered}  {alone[2][name]}")
+        covered = "".join(f"{100 * held[name]:>18.1f} %" for _, held, _ in found)
+        print(f"{name:<28}{found[1][0][name]:>7.3f}{covered}  {found[0][2][name]}")
 
 
 if __name__ == "__main__":

@@ -108,6 +108,8 @@ def evaluate(config: schema.Config, data: Prepared, trained: Trained, run: Run) 
     columns = subgroups.resolve(config.evaluation.subgroups, data.manifest.attributes)
     test_rows = data.rows("test")
     of_test = {name: [values[row] for row in test_rows] for name, values in columns.items()}
+    numbers = final.numbers(config.evaluation, config.seed, classes, subsets, decision, of_test)
+    numbers["test"]["images_of_unseen_label"] = records.of_unseen_label(data.findings)
     position = trained.position
     best = position.best_epoch
     result = {
@@ -119,7 +121,7 @@ def evaluate(config: schema.Config, data: Prepared, trained: Trained, run: Run) 
         "monitor": config.training.monitor if position.epoch else None,
         "tta": config.evaluation.tta,
         "test_images_seen_in_validation": len(records.seen_in_validation(data.findings)),
-        **final.numbers(config.evaluation, config.seed, classes, subsets, decision, of_test),
+        **numbers,
     }
     run.write_json("summary.json", result)
     return Evaluated(decision, predictions, result)

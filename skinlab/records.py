@@ -15,6 +15,7 @@ from skinlab.data.audit.findings import Findings
 from skinlab.data.label_log.entries import NONE, SHORT
 from skinlab.data.prepare import Prepared
 from skinlab.data.split import SUBSETS, split_csv_text
+from skinlab.data.splits.column import UNSEEN_LABELS
 from skinlab.data.wording import listed
 from skinlab.engines.base import Engine, Plan
 from skinlab.errors import ConfigError, DataError
@@ -147,6 +148,9 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
     remarks += _label_remarks(audit.get("label_log", {}))
     if other := audit.get("left_out_labels"):
         remarks.append("left out, not in dataset.classes: " + listed([f"{n} x {label}" for label, n in other.items()]))
+    if unseen := audit.get("split", {}).get(UNSEEN_LABELS):
+        named = listed([f"{n} x {label}" for label, n in unseen.items()])
+        remarks.append(f"test images left out, their labels are unseen in training: {named}")
     if conflicts := audit.get("duplicates_with_conflicting_labels"):
         remarks.append("the same image with different labels: " + listed([" = ".join(same) for same in conflicts]))
     if unknown := audit.get("images_without_group"):
@@ -173,6 +177,11 @@ def pinned(dataset: schema.Dataset, run: Run) -> schema.Dataset:
     if "label_revision" not in run.record:
         return dataset
     return replace(dataset, label_revision=run.record["label_revision"] or NONE)
+
+
+def of_unseen_label(findings: Findings) -> int:
+    """How many test images are left out because training has none of their label."""
+    return sum(findings.split.get(UNSEEN_LABELS, {}).values())
 
 
 def seen_in_validation(findings: Findings) -> list[str]:

@@ -77,7 +77,8 @@ def rescore(
         OutputError: the look at the images cannot be recorded, or the result cannot be written.
     """
     clock = time.monotonic()
-    data = with_classes_of(bundle, prepare(config.dataset, split, bundle.image_size))
+    scored = replace(config.dataset, positive_class=None)  # which one it is, the bundle says
+    data = with_classes_of(bundle, prepare(scored, split, bundle.image_size, least_classes=1))
     overlap = find_overlap(data, run.path / "split.csv")
     data, overlap_remarks = without_overlap(data, overlap, on_overlap)
     path = run.path / "evaluations" / f"{config.dataset.name}-{run_id()}"
@@ -112,10 +113,10 @@ def with_classes_of(bundle: Bundle, data: Prepared) -> Prepared:
     """The same images with their targets in the order of the bundle's classes, and its positive class.
 
     Raises:
-        DataError: these are other classes.
+        DataError: these are other classes; some of the bundle's may have no image.
     """
     theirs, ours = data.classes, bundle.classes
-    if set(theirs) != set(ours):
+    if not set(theirs) <= set(ours):
         raise DataError(
             f"the classes of the data set are {listed(theirs)}, those of the run are {listed(ours)}: say which labels "
             f"make up the run's classes with dataset.classes, e.g. 'dataset.classes={{{ours[0]}: [LABEL, ...], ...}}'"

@@ -6,11 +6,13 @@ from hashlib import blake2b
 from skinlab.data.wording import listed, nearest
 from skinlab.errors import DataError
 
+LEARNABLE = 2
+"""The least number of classes that can be told apart."""
 _POSITIVE_BY_NAME = ("malignant", "melanoma")
 
 
 def resolve_classes(
-    labels: Sequence[str], names: Sequence[str] | None, positive_class: str | None
+    labels: Sequence[str], names: Sequence[str] | None, positive_class: str | None, least: int = LEARNABLE
 ) -> tuple[list[str], int]:
     """The classes in the order of the outputs, and which one sensitivity and AUC are about.
 
@@ -18,19 +20,20 @@ def resolve_classes(
         labels: the class of each image.
         names: declared classes in order; None: all that are found, sorted.
         positive_class: declared name; None: malignant, else melanoma, in upper or lower case, else the last class.
+        least: how many classes there must be; what is only scored may be of one.
 
     Returns:
         Class names, and the index of the positive one.
 
     Raises:
-        DataError: fewer than two classes, or an unknown positive class.
+        DataError: fewer classes, or an unknown positive class.
 
     Example:
         >>> resolve_classes(["nevus", "melanoma", "nevus"], None, None)
         (['melanoma', 'nevus'], 0)
     """
     classes = sorted(set(labels)) if names is None else list(names)
-    if len(classes) < 2:  # noqa: PLR2004 - the least that can be told apart
+    if len(classes) < least:
         raise DataError(f"one class only ({listed(classes) or 'none'}): at least two are needed to learn a difference")
     return classes, classes.index(_positive(classes, positive_class))
 

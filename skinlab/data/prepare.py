@@ -21,7 +21,7 @@ from skinlab.data.duplicates import merge_groups
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.data.label_log.apply import corrected
-from skinlab.data.labels import resolve_classes, shuffle_labels
+from skinlab.data.labels import LEARNABLE, resolve_classes, shuffle_labels
 from skinlab.data.manifest import Manifest
 from skinlab.data.sources import load
 from skinlab.data.split import SUBSETS, split_hash
@@ -83,7 +83,13 @@ class Prepared:
 
 
 def prepare(
-    dataset: Dataset, split: Split | None, image_size: int, report: Report | None = None, audit: Audit | None = None
+    dataset: Dataset,
+    split: Split | None,
+    image_size: int,
+    report: Report | None = None,
+    audit: Audit | None = None,
+    *,
+    least_classes: int = LEARNABLE,
 ) -> Prepared:
     """Loads, corrects, hashes, decodes, audits, labels and splits a data set.
 
@@ -98,6 +104,7 @@ def prepare(
         report: called with (images done, images in all) while images are decoded.
         audit: what is looked for and what is done about leaks; None: files with the same content are found, no pixels
             are looked at, and leaks are recorded only.
+        least_classes: that there must be; images that are only scored may be of one.
 
     Raises:
         DataError: the data cannot be used as declared, or the split leaks; see the steps.
@@ -105,8 +112,8 @@ def prepare(
     """
     found, corrections = corrected(load(dataset), dataset)
     labelled = choose_classes(found, dataset.classes, dataset.on_other_label)
-    classes, positive = resolve_classes(labelled.manifest.labels, labelled.names, dataset.positive_class)
-    chosen, left_out_by_split = splits.restrict(labelled.manifest, split)
+    chosen, left_out_by_split = splits.restrict(labelled.manifest, split, labelled.names)
+    classes, positive = resolve_classes(chosen.labels, labelled.names, dataset.positive_class, least_classes)
     manifest, images, sha256, corrupt = _read(chosen, image_size, report)
     _check_corrupt(corrupt, len(chosen), dataset)
     _check_classes_left(manifest, classes, corrupt)

@@ -19,14 +19,17 @@ NAMED = 3
 
 
 def require_feature_map(plan: Plan) -> str:
-    """Name of the node whose values heat maps are of.
+    """Name of the node whose values heat maps are of; of a network of timm, what its map is called there.
 
     Raises:
-        EngineError: the network is timm's, whose feature maps are not known by name.
+        EngineError: it is one of timm's that has no map.
     """
-    if not isinstance(plan.architecture, Architecture):
-        raise EngineError(f"heat maps need a network of skinlab's own, not timm's {plan.architecture.name}")
-    return plan.architecture.feature_map()
+    network = plan.architecture
+    if isinstance(network, Architecture):
+        return network.feature_map()
+    if network.feature_map is None:
+        raise EngineError(f"there are no heat maps of timm's {network.name}: no values with a place are known in it")
+    return network.feature_map.at
 
 
 def require_weights(plan: Plan, weights: Weights) -> None:

@@ -206,11 +206,14 @@ def _ranges(predictions: Predictions, groups: Sequence[str | None]) -> intervals
     in_class = np.array([len(np.unique(units[predictions.targets == code])) for code in range(predictions.classes)])
     against = np.array([len(np.unique(units[predictions.targets != code])) for code in range(predictions.classes)])
     of_class = np.minimum(in_class, against) - 1
-    freedom = {name: in_class.min() - 1 for name in OVER_CLASSES}
+    freedom: dict[str, float] = {name: in_class.min() - 1 for name in OVER_CLASSES}
     freedom |= {name: len(np.unique(units)) - predictions.classes for name in OVER_IMAGES}
     names = columns(predictions.classes)
     top = [top_of(name, predictions.classes) for name, _ in names]
     of_positive = of_class[predictions.positive]
+    # The partial AUC is about the rarely found fifth of the positives: no more than these tell how far it spreads.
+    in_part = (1 - ISIC_2024_SENSITIVITY) * in_class[predictions.positive] - 1
+    freedom["partial_auc"] = min(of_positive, max(1.0, in_part))
     known = [freedom.get(name, of_positive) if code is None else of_class[code] for name, code in names]
     return intervals.Ranges(np.array(top), np.array(known, dtype=np.float64))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from skinlab.networks.architecture import Shape
+from skinlab.networks.timm_map import FeatureMap
 
 BACKBONE, CLASSIFIER = "backbone", "classifier"
 
@@ -26,6 +27,7 @@ class TimmArchitecture:
         trained: name and shape of each trained array, in timm's order.
         kept: name and shape of each other array, as running statistics are, in timm's order.
         smallest: height and width of the smallest map that is normalised over the batch.
+        feature_map: the last values that have a place in the image; None where there are none.
     """
 
     name: str
@@ -38,6 +40,7 @@ class TimmArchitecture:
     trained: tuple[tuple[str, Shape], ...]
     kept: tuple[tuple[str, Shape], ...]
     smallest: int
+    feature_map: FeatureMap | None
 
     @property
     def stages(self) -> tuple[str, ...]:

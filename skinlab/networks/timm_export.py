@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skinlab.errors import ConfigError
-from skinlab.networks import timm_network
+from skinlab.networks import timm_map, timm_network
 from skinlab.networks.architecture import FEATURES, LOGITS
 from skinlab.networks.timm_architecture import TimmArchitecture
 from skinlab.networks.weights import Weights
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PREFIX = "timm/"
 """Of all names in the piece, so that they are not those of what surrounds it."""
 PIXELS = f"{PREFIX}pixels"
+MAP = "map"
+"""Of the piece up to the logits, the value that is the feature map, where the head reads one."""
 TRACED, TRIED = 2, 3
 """Images in the traced batch, and in another one: the batch must be free."""
 TOLERANCE = 1e-3
@@ -39,12 +41,14 @@ def piece(architecture: TimmArchitecture, weights: Weights, output: str, opset: 
         opset: version of ONNX's operators.
 
     Returns:
-        an `onnx.GraphProto` from `PIXELS`, float32 [N, 3, H, W], to `PREFIX` + output.
+        an `onnx.GraphProto` from `PIXELS`, float32 [N, 3, H, W], to `PREFIX` + output; on the way to logits the value
+        `PREFIX` + `MAP` is the feature map, if `has_map`.
     """
     import onnx
     import torch
 
     size, stream = architecture.image_size, io.BytesIO()
+    names = [output, MAP] if output == LOGITS and has_map(architecture) else [output]
     with warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")  # of the tracer, about what the check of the bundle would find
         torch.onnx.export(
@@ -54,10 +58,15 @@ def piece(architecture: TimmArchitecture, weights: Weights, output: str, opset: 
             dynamo=False,
             opset_version=opset,
             input_names=["pixels"],
-            output_names=[output],
-            dynamic_axes={"pixels": {0: "N"}, output: {0: "N"}},
+            output_names=names,
+            dynamic_axes={name: {0: "N"} for name in ("pixels", *names)},
         )
     return onnx.compose.add_prefix(onnx.load_from_string(stream.getvalue()), PREFIX).graph
+
+
+def has_map(architecture: TimmArchitecture) -> bool:
+    """Whether the exported graph holds a feature map: what the head reads, not what a block before it does."""
+    return architecture.feature_map is not None and architecture.feature_map.at == "features"
 
 
 def require(architecture: TimmArchitecture, opset: int) -> None:
@@ -80,7 +89,7 @@ def require(architecture: TimmArchitecture, opset: int) -> None:
             "there would be no bundle; choose another"
         ) from error
     with torch.inference_mode():
-        own = _traced(architecture, drawn, LOGITS)(torch.from_numpy(pixels)).numpy()
+        own = _traced(architecture, drawn, LOGITS)(torch.from_numpy(pixels))[0].numpy()
     if served.shape != own.shape or not np.allclose(served, own, rtol=TOLERANCE, atol=TOLERANCE):
         raise ConfigError(f"network.name={architecture.name}: its ONNX export computes something else; choose another")
 
@@ -99,7 +108,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _traced(architecture: TimmArchitecture, weights: Weights, output: str) -> Any:
-    """The module from pixels to the wanted output."""
+    """The module from pixels to the wanted output, and the feature map beside logits."""
     from torch import nn
 
     class Traced(nn.Module):
@@ -107,12 +116,13 @@ def _traced(architecture: TimmArchitecture, weights: Weights, output: str) -> An
             super().__init__()
             self.model = timm_network.load(architecture, weights, exportable=True)
 
-        def forward(self, pixels: "Tensor") -> "Tensor":
-            found = timm_network.features(self.model, pixels)
+        def forward(self, pixels: "Tensor") -> "tuple[Tensor, ...]":
+            reached = timm_map.values(self.model, "features", pixels)
+            found = timm_map.features(self.model, "features", reached)
             if output == FEATURES:
-                return found
+                return (found,)
             logits: Tensor = self.model.get_submodule(architecture.head)(found)
-            return logits
+            return (logits, reached) if has_map(architecture) else (logits,)
 
     return Traced().eval()
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from skinlab.errors import ConfigError
+from skinlab.networks import timm_map
 from skinlab.networks.timm_architecture import TimmArchitecture
 from skinlab.networks.weights import Weights
 from skinlab.randomness import stream
@@ -118,6 +119,7 @@ def _described(
         model = create(name, image_size, classes)
         head = _classifier(model, name)
         smallest = _smallest_map(model, image_size)
+        found = timm_map.find(model.eval(), head, _pixels(image_size))
         separable, certain = _is_separable(model, head, image_size), _is_certain(model, image_size)
     except FAILURES as error:
         raise _refused(name, f"at network.image_size={image_size}: {_first_line(error)}") from error
@@ -131,9 +133,8 @@ def _described(
         raise _refused(name, f"its state holds {whole[0]}, which are no floating-point numbers")
     layer: Any = model.get_submodule(head)
     shapes = tuple((key, tuple(value.shape)) for key, value in kept.items())
-    return TimmArchitecture(
-        name, image_size, classes, layer.in_features, mean, std, head, tuple(trained.items()), shapes, smallest
-    )
+    sizes = (name, image_size, classes, layer.in_features, mean, std, head)
+    return TimmArchitecture(*sizes, tuple(trained.items()), shapes, smallest, found)
 
 
 def _classifier(model: Any, name: str) -> str:

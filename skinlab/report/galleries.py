@@ -16,7 +16,7 @@ from skinlab.evaluation.explain import Maps, overlay
 from skinlab.evaluation.metrics import decide
 from skinlab.evaluation.summary import BINARY, UNSEEN
 from skinlab.report.facts import Galleries, Picture, Scored
-from skinlab.serving.explaining import Explainer
+from skinlab.serving.explaining import Explainer, NoExplanationError
 from skinlab.serving.loading import Bundle
 
 SHOWN = 12
@@ -35,8 +35,7 @@ def galleries(scored: Scored, images: NDArray[np.uint8], rows: NDArray[np.int64]
         bundle: of the model; tells classes, threshold and heat maps.
     """
     decisions = decide(scored.probabilities, bundle.positive, bundle.threshold)
-    explained = bundle.signature.get("explain") is not None
-    heat_map = Explainer(bundle).heat_map if explained else None
+    heat_map, why = _heat_maps(bundle)
 
     def picture(place: int) -> Picture:
         decision, image = int(decisions[place]), np.ascontiguousarray(images[rows[place]])
@@ -48,8 +47,15 @@ def galleries(scored: Scored, images: NDArray[np.uint8], rows: NDArray[np.int64]
     places = list(dict.fromkeys([*wrong, *uncertain]))
     with ThreadPoolExecutor(usable_cpus()) as pool:
         made = dict(zip(places, pool.map(picture, places), strict=True))
-    why = None if explained else "a bundle of this network cannot explain itself"
     return Galleries([made[place] for place in wrong], [made[place] for place in uncertain], why)
+
+
+def _heat_maps(bundle: Bundle) -> tuple[HeatMap | None, str | None]:
+    """What gives heat maps, or why there are none."""
+    try:
+        return Explainer(bundle).heat_map, None
+    except NoExplanationError as error:
+        return None, f"the bundle cannot explain itself: {error.why}"
 
 
 def most_wrong(scored: Scored, decisions: NDArray[np.int64]) -> list[int]:

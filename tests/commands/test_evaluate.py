@@ -17,7 +17,7 @@ from skinlab.errors import BundleError
 from skinlab.evaluation import looks
 from skinlab.experiment import start_record
 from skinlab.run import Run
-from tests.serving.bundles import write_bundle
+from tests.serving.bundles import arrays, write_bundle
 
 COLOURS = {"benign": (60, 200, 60), "malignant": (200, 60, 60)}
 
@@ -222,3 +222,26 @@ def test_the_runs_own_images_may_have_moved(run: Path) -> None:
 def test_help_says_where_the_result_goes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--help"]) == 0
     assert "RUN/evaluations/" in capsys.readouterr().out
+
+
+def test_images_of_one_class_and_answers_that_are_no_numbers_are_undefined_with_the_reason(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draw(run.parent / "benign_only", {"benign": "benign"}, 3, seed=1)
+    assert main(["evaluate", str(run), "dataset.path=benign_only"]) == 0
+    assert "undefined: no image is malignant" in capsys.readouterr().out
+    broken = arrays() | {"fc.bias": np.full(2, np.nan, np.float32)}
+    write_bundle(run / "bundle", drawn=broken)
+    assert main(["evaluate", str(run)]) == 0
+    why = "undefined: predictions of 4 of 4 images are not finite numbers"
+    assert why in capsys.readouterr().out
+    made = [path for path in run.glob("evaluations/*") if why in (path / "report.html").read_text()]
+    (summary,) = [json.loads((path / "summary.json").read_text())["test"] for path in made]
+    assert {entry["why"] for entry in summary["metrics"].values()} == {why.removeprefix("undefined: ")}
+
+
+def test_constant_scores_are_worth_chance(run: Path) -> None:
+    write_bundle(run / "bundle", drawn=arrays() | {"fc.weight": np.zeros((2, 3), np.float32)})
+    assert main(["evaluate", str(run)]) == 0
+    found = evaluation(run)[1]["test"]["metrics"]
+    assert (found["auc"]["value"], found["average_precision"]["value"]) == (0.5, 0.5)

@@ -58,7 +58,7 @@ def test_a_network_that_cannot_be_explained_leaves_pictures_and_the_reason(tmp_p
     bundle = loading.load(write_bundle(tmp_path, explain=None))
     found = galleries(of_scores([0], [0.9]), images(1), np.array([0]), bundle)
     assert found.wrong[0].heat is None
-    assert found.no_heat == "a bundle of this network cannot explain itself"
+    assert found.no_heat == "the bundle cannot explain itself: its signature names no feature map"
 
 
 def test_galleries_are_bounded(tmp_path: Path):

@@ -98,6 +98,18 @@ def test_a_model_that_differs_in_one_probability_is_refused(
         bundle.check(files["model.onnx"], images, expected)
 
 
+def test_an_image_that_neither_can_answer_is_no_difference_and_one_that_only_the_engine_cannot_is(
+    network: Architecture, arrays: Weights, described: dict[str, Any], images: NDArray[np.uint8]
+) -> None:
+    name = f"{network.classifier()}.bias"
+    broken = bundle.contents(network, arrays | {name: np.full_like(arrays[name], np.nan)}, described, "")["model.onnx"]
+    nothing = np.full((len(images), len(described["classes"])), np.nan)
+    assert bundle.check(broken, images, nothing) == 0.0
+    whole = bundle.contents(network, arrays, described, "")["model.onnx"]
+    with pytest.raises(EngineError, match="off the engine by nan"):
+        bundle.check(whole, images, nothing)
+
+
 def test_a_model_of_other_weights_is_refused(
     network: Architecture, described: dict[str, Any], files: dict[str, bytes], images: NDArray[np.uint8]
 ) -> None:

@@ -4,12 +4,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from skinlab.errors import BundleError
 from skinlab.evaluation.explain import from_pooled, grad_cam
-from skinlab.networks import weights
+from skinlab.networks import timm_network, weights
 from skinlab.networks.architecture import Architecture, Builder
 from skinlab.networks.onnx_graph import to_onnx
 from skinlab.networks.resnet import resnet
@@ -51,8 +52,6 @@ def test_maps_of_views_are_turned_back_before_they_are_averaged(tmp_path: Path) 
 
 def test_alexnets_heat_map_is_that_of_torchs_gradients(tmp_path: Path) -> None:
     network, model, images = described("alexnet", 95), torchvision_model("alexnet").eval(), pictures(1, 95)
-    import torch
-
     arrays = settled(network)
     load(model, arrays)
     maps = model.features[:-1](tensor(images)).detach().requires_grad_()
@@ -90,6 +89,40 @@ def test_each_view_has_its_own_gradient(tmp_path: Path) -> None:
         views = [view.undo(single.heat_map(view.of(image[None])[0], index)[None])[0] for view in VIEWS["dihedral"]]
         assert np.abs(np.diff(views, axis=0)).max() > 1e-3
         np.testing.assert_allclose(several.heat_map(image, index), np.mean(views, axis=0), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "test_convnext", "mobilenetv3_small_050", "test_vit2"])
+def test_heat_maps_of_timms_networks_are_those_of_torchs_gradients(name: str, tmp_path: Path) -> None:
+    """A mean alone; layer normalisation; a convolution and hard-swish; tokens with a prefix."""
+    from skinlab.engines.torch.timm_model import TimmNetwork
+
+    network = timm_network.describe(name, 64, 3, [0.5] * 3, [0.2] * 3)
+    arrays = timm_network.draw(network, 1)
+    head = network.classifier()
+    arrays[f"{head}.weight"] = np.random.default_rng(0).normal(size=arrays[f"{head}.weight"].shape).astype(np.float32)
+    model = TimmNetwork(network, frozenset()).eval()
+    for key, value in model.state_dict().items():
+        value.copy_(torch.from_numpy(arrays[key.removeprefix(model.prefix)]))
+    images = np.random.default_rng(1).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
+    with torch.no_grad():
+        maps = model(torch.from_numpy(images), end="features")
+    logits = model(maps.requires_grad_(), start="features")[0]
+    explainer = Explainer(loading.load(write_bundle(tmp_path, ["a", "b", "c"], architecture=network, drawn=arrays)))
+    tops = []
+    for index in range(3):
+        (slopes,) = torch.autograd.grad(logits[index], maps, retain_graph=True)
+        expected = grad_cam(model.places(maps).detach().numpy(), model.places(slopes).numpy())[0]
+        heat = explainer.heat_map(images[0], index)
+        tops.append(expected.max())
+        np.testing.assert_allclose(heat, expected, rtol=0, atol=1e-4 * max(float(expected.max()), 1e-6))
+    assert max(tops) > 0
+
+
+def test_a_bundle_that_classifies_a_class_token_says_so(tmp_path: Path) -> None:
+    network = timm_network.describe("test_vit", 32, 2, [0.5] * 3, [0.2] * 3)
+    drawn = timm_network.draw(network, 1)
+    with pytest.raises(BundleError, match="cannot explain its answers: it classifies a class token.*docs/explain.md"):
+        Explainer(loading.load(write_bundle(tmp_path, ["a", "b"], architecture=network, drawn=drawn)))
 
 
 def test_a_bundle_that_names_no_feature_map_is_refused(tmp_path: Path) -> None:

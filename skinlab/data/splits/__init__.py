@@ -17,12 +17,15 @@ Notes = dict[str, Any]
 """What there is to say of a split in the audit; empty where there is nothing."""
 
 
-def restrict(manifest: Manifest, split: schema.Split | None) -> tuple[Manifest, Notes]:
+def restrict(
+    manifest: Manifest, split: schema.Split | None, declared: Sequence[str] | None = None
+) -> tuple[Manifest, Notes]:
     """The images that a split has a subset for: all, unless it comes from a column or a file. Before any is decoded.
 
     Args:
         manifest: the images of the classes.
         split: the declaration; None: there is no split.
+        declared: classes that must be left; None: none was declared.
 
     Raises:
         DataError: the column or file is not there or cannot be understood, or no image of a class is left.
@@ -34,7 +37,8 @@ def restrict(manifest: Manifest, split: schema.Split | None) -> tuple[Manifest, 
             left, notes = file.restrict(manifest, split)
         case _:
             return manifest, {}
-    if lost := sorted(set(manifest.labels) - set(left.labels)):
+    undeclared = set(notes.get(column.UNSEEN_LABELS, ())) - set(declared or ())
+    if lost := sorted(set(manifest.labels) - set(left.labels) - undeclared):
         raise DataError(f"the split (split={split.name}) leaves no image of class {listed(lost)}")
     return left, notes
 

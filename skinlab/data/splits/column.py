@@ -13,9 +13,12 @@ from skinlab.schema import ColumnSplit
 
 _log = logging.getLogger(__name__)
 
+UNSEEN_LABELS = "test_images_of_unseen_labels"
+"""Of the notes: how many test images of each label are left out because training has none of it."""
+
 
 def restrict(manifest: Manifest, split: ColumnSplit) -> tuple[Manifest, dict[str, Any]]:
-    """The images whose value stands for a subset, and how many have each other value.
+    """The images whose value stands for a subset and whose label is trained on, and how many there are of others.
 
     Raises:
         DataError: no such column, or other values where these are refused.
@@ -24,7 +27,7 @@ def restrict(manifest: Manifest, split: ColumnSplit) -> tuple[Manifest, dict[str
     values = _column(manifest, split.column)
     others = {value: count for value, count in sorted(Counter(values).items()) if value not in subset_of}
     if not others:
-        return manifest, {}
+        return _without_unseen(manifest, [subset_of[value] for value in values])
     named = ", ".join(f"{value or '(empty)'} ({count})" for value, count in others.items())
     images = [name for name, value in zip(manifest.image_ids, values, strict=True) if value in others]
     what = f"{len(images)} images have another {split.column} than split.values names: {named}; {listed(images)}"
@@ -32,7 +35,18 @@ def restrict(manifest: Manifest, split: ColumnSplit) -> tuple[Manifest, dict[str
         raise DataError(f"{what}; add the values to split.values, or set split.on_other_value=drop")
     _log.warning("%s: left out", what)
     rows = [row for row, value in enumerate(values) if value in subset_of]
-    return manifest.take(rows), {"left_out_values": others}
+    left, notes = _without_unseen(manifest.take(rows), [subset_of[values[row]] for row in rows])
+    return left, {"left_out_values": others, **notes}
+
+
+def _without_unseen(manifest: Manifest, subsets: Sequence[str]) -> tuple[Manifest, dict[str, Any]]:
+    """The images but those of test whose label no other subset has: no model of this split can call them rightly."""
+    known = {label for label, subset in zip(manifest.labels, subsets, strict=True) if subset != "test"}
+    unseen = Counter(label for label in manifest.labels if label not in known)
+    if not known or not unseen:
+        return manifest, {}
+    rows = [row for row, label in enumerate(manifest.labels) if label in known]
+    return manifest.take(rows), {UNSEEN_LABELS: dict(sorted(unseen.items()))}
 
 
 def by_column(manifest: Manifest, groups: Sequence[str | None], split: ColumnSplit) -> list[str]:
@@ -57,7 +71,7 @@ def by_column(manifest: Manifest, groups: Sequence[str | None], split: ColumnSpl
         )
     if split.validation is not None:
         _take_validation(manifest, groups, subsets, split.validation, split.seed)
-    check_subsets(manifest.labels, subsets, "leave the class out (dataset.classes), or take another split")
+    check_subsets(manifest.labels, subsets, "leave the class out (dataset.classes), or take another split", given=True)
     return subsets
 
 

@@ -1,11 +1,14 @@
 """Dealing out groups of images to parts so that each class is divided as declared. Shared by the kinds of split."""
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from skinlab.data.split import SUBSETS
 from skinlab.errors import DataError
+
+_log = logging.getLogger(__name__)
 
 
 def deal(
@@ -71,12 +74,27 @@ def check_sizes(
             )
 
 
-def check_subsets(labels: Sequence[str], subsets: Sequence[str], advice: str) -> None:
-    """Refuses a split in which a class has no image in a subset; `advice` says what to do."""
+def check_subsets(labels: Sequence[str], subsets: Sequence[str], advice: str, *, given: bool = False) -> None:
+    """Refuses a split in which a class has no image in a subset.
+
+    Args:
+        labels: class of each image.
+        subsets: of each image.
+        advice: what to do.
+        given: the split was not drawn here. Test images are then whatever they are, if there are any: what a class is
+            missing for is undefined, and says so.
+
+    Raises:
+        DataError: there is such a class.
+    """
     found = Counter(zip(labels, subsets, strict=True))
     for label in sorted(set(labels)):
         for subset in SUBSETS:
-            if not found[label, subset]:
+            if found[label, subset]:
+                continue
+            if subset == "test" and given and "test" in subsets:
+                _log.warning("class %s has no image in test: numbers that need one are undefined", label)
+            else:
                 raise DataError(
                     f"class {label} has no image left for {subset}: its {labels.count(label)} images are in too few or "
                     f"too mixed groups, and every subset needs at least one; {advice}"

@@ -76,7 +76,7 @@ def by_file(manifest: Manifest, sha256: Sequence[str], split: FileSplit) -> tupl
     if unused:
         _log.warning("%s: %d of its images are not used: %s", split.path, len(unused), listed(unused))
     subsets = [entries[name].subset for name in manifest.image_ids]
-    check_subsets(manifest.labels, subsets, "take another split")
+    check_subsets(manifest.labels, subsets, "take another split", given=True)
     relabelled = [
         name for name, label in zip(manifest.image_ids, manifest.labels, strict=True) if entries[name].label != label
     ]

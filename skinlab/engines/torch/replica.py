@@ -144,7 +144,7 @@ class Replica:
         maps.requires_grad_()
         logits = torch.func.functional_call(self._network, self._ema or {}, (maps,), {"start": name})
         (slopes,) = torch.autograd.grad(logits.gather(1, chosen[:, None]).sum(), maps)
-        return _as_numpy(maps), _as_numpy(slopes)
+        return _as_numpy(self._network.places(maps)), _as_numpy(self._network.places(slopes))
 
     def state(self) -> Arrays:
         """Everything that the next steps depend on. There is no random state: the training loop draws everything."""

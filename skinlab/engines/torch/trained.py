@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from skinlab.networks.architecture import BATCHNORM_MOMENTUM
+from skinlab.networks.architecture import BATCHNORM_MOMENTUM, IMAGE
 
 NORMALISATION = nn.modules.batchnorm._BatchNorm  # noqa: SLF001 - the base of all that normalise over the batch
 
@@ -26,13 +26,21 @@ class TrainedNetwork(nn.Module, ABC):
         self._frozen = frozen
 
     @abstractmethod
-    def forward(self, images: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Logits float [B, classes].
+    def forward(
+        self, given: Tensor, mask: Tensor | None = None, *, start: str = IMAGE, end: str | None = None
+    ) -> Tensor:
+        """Logits float [B, classes] of images, or a part of the way, from or to the feature map.
 
         Args:
-            images: uint8 [B, H, W, 3], RGB.
+            given: uint8 [B, H, W, 3], RGB; or the values of `start`.
             mask: float32 [B, features] that dropout multiplies with; None: no dropout.
+            start: where the way begins.
+            end: where it ends; None: with the logits.
         """
+
+    def places(self, values: Tensor) -> Tensor:
+        """Values [B, C, h, w] of those of the feature map."""
+        return values
 
     def synchronised(self) -> "TrainedNetwork":
         """The same network, whose batch normalisations share their statistics among processes."""

@@ -81,6 +81,26 @@ def test_a_class_without_image_in_a_subset_is_named() -> None:
         divided(table(["train", "train", "test", "val", "test", "test"]))
 
 
+def test_test_images_may_lack_a_class_but_there_must_be_some(caplog: pytest.LogCaptureFixture) -> None:
+    found = divided(table(["train", "train", "val", "val", "test"]))
+    assert found.count("test") == 1
+    assert caplog.messages == ["class a has no image in test: numbers that need one are undefined"]
+    with pytest.raises(DataError, match="class a has no image left for test"):
+        divided(table(["train", "train", "val", "val"]))
+
+
+def test_test_images_of_a_label_unseen_in_training_are_left_out_and_counted_unless_the_class_is_declared() -> None:
+    labels = ["a", "b", "a", "b", "a", "c", "c"]
+    subsets = ["train", "train", "val", "val", "test", "test", "test"]
+    names = [f"{row}" for row in range(len(labels))]
+    manifest = Manifest(names, names, labels, [None] * len(labels), attributes={"part": subsets})
+    left, notes = splits.restrict(manifest, column_split("part"))
+    assert left.labels == labels[:5]
+    assert notes == {"test_images_of_unseen_labels": {"c": 2}}
+    with pytest.raises(DataError, match="leaves no image of class c"):
+        splits.restrict(manifest, column_split("part"), ["a", "b", "c"])
+
+
 def test_a_missing_column_is_named_with_the_nearest() -> None:
     split = column_split("prat")
     with pytest.raises(DataError, match=r"split\.column=prat: .* \(did you mean part\?\); it has: part, site"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skinlab.evaluation import explain
-from skinlab.networks import weights
+from skinlab.networks import timm_network, weights
 from skinlab.networks.architecture import Architecture
 from skinlab.networks.resnet import resnet
 from skinlab.networks.weights import Weights
@@ -73,6 +73,25 @@ def test_the_mean_weights_and_running_statistics_are_used_and_training_goes_on_u
     with started() as other:
         other.build(plan(network), exported)
         assert np.array_equal(other.gradients(images, CLASSES)[0], maps)
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "test_vit"])
+def test_timms_gradients_add_up_to_the_logit(name: str) -> None:
+    """A head that is linear in its map gives its logit back; that of a class token tells places apart."""
+    network = timm_network.describe(name, 32, 2, MEAN, STD)
+    arrays, images = timm_network.draw(network, 1), pictures(5, network)
+    with started(ema=0.9) as engine:
+        engine.build(plan(network), arrays)
+        maps, gradients = engine.gradients(images, CLASSES)
+        logits = engine.predict(images)
+    assert maps.shape == gradients.shape == (5, network.features, *maps.shape[2:])
+    assert np.ptp(gradients) > 0
+    if name == "test_resnet":
+        bias = arrays[f"{network.classifier()}.bias"][CLASSES]
+        np.testing.assert_allclose((maps * gradients).sum((1, 2, 3)) + bias, logits[range(5), CLASSES], atol=1e-4)
+    else:
+        assert maps.shape[2:] == (2, 2)
+        assert np.ptp(gradients, axis=(2, 3)).max() > 0
 
 
 def test_of_two_processes_one_answers() -> None:
