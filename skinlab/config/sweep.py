@@ -2,12 +2,17 @@
 
 import re
 from collections.abc import Sequence
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skinlab.config import tree
 from skinlab.config.composition import Composed, compose
 from skinlab.config.overrides import parse_one
 from skinlab.config.places import choices, places
+from skinlab.config.plain import to_plain
+from skinlab.config.validate import check
 from skinlab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,15 +36,46 @@ def check_sweep(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> l
     values = expand(with_space(overrides, config_dirs), config_dirs)
     first = [each[0] for each in values]
     variations = [first, *([*first[:i], value, *first[i + 1 :]] for i, each in enumerate(values) for value in each[1:])]
-    composed, lines = [], []
+    composed: list[Composed] = []
+    lines: list[str] = []
     for variation in variations:
         try:
-            composed.append(compose(variation, config_dirs))
+            quick = _varied(composed[0], first, variation) if composed else None
+            composed.append(quick or compose(variation, config_dirs))
         except ConfigError as error:
             lines += str(error).splitlines()
     if lines:
         raise ConfigError("\n".join(dict.fromkeys(lines)))
     return composed
+
+
+def _varied(base: Composed, first: Sequence[str], variation: Sequence[str]) -> Composed | None:
+    """The base with the one plain key that differs, a hundred times as fast as composing.
+
+    None where that is not certain to be the same: a choice from a group, a key that several overrides touch, or a
+    value that is wrong, which `compose` finds words for.
+    """
+    from omegaconf import OmegaConf
+
+    (text,) = [text for text, before in zip(variation, first, strict=True) if text != before] or [""]
+    override = parse_one(text) if text else ""
+    if isinstance(override, str) or override.key_or_group not in _plain_keys():
+        return None
+    key = override.key_or_group
+    if sum(f"{typed.lstrip('+~').partition('=')[0]}.".startswith(f"{key}.") for typed in variation) > 1:
+        return None
+    if any(key.startswith(f"{typed.lstrip('+~').partition('=')[0]}.") and "={" in typed for typed in variation):
+        return None
+    raw = deepcopy(base.raw)
+    OmegaConf.update(raw, key, override.value(), merge=False)
+    config, problems = check(to_plain(raw))
+    return None if problems or config is None else Composed(config, raw)
+
+
+@cache
+def _plain_keys() -> frozenset[str]:
+    """Keys that hold a value, no section."""
+    return frozenset(key.dotted for key in tree.all_keys() if not tree.sections(key.kind) and "[]" not in key.path)
 
 
 def with_space(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> list[str]:

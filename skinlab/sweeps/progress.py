@@ -7,11 +7,12 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from skinlab.attempt import short
+from skinlab.errors import OutputError
 from skinlab.sweeps import leaderboard
 from skinlab.sweeps.declaration import Declaration
 from skinlab.sweeps.state import Sweep, Trial
@@ -58,7 +59,8 @@ class Progress:
     def _watch(self) -> None:
         while not self._stop.wait(LOOK_EVERY):
             self._sweep.refresh([trial for trial in list(self._sweep.trials) if not trial.has_ended])
-            self._sweep.flush_if_due()
+            with suppress(OutputError):  # a full disk: the sweeper meets it too, and says so
+                self._sweep.flush_if_due()
             self._tell()
 
     def _tell(self) -> None:

@@ -234,7 +234,7 @@ class Sweep:
         self.set(
             trial,
             status=run.status,
-            error=record["error"] if run.status == "failed" else None,
+            error=one_line(record["error"]) if run.status == "failed" else None,
             started=record["started"],
             finished=record["finished"],
             seconds=record.get("timings", {}).get("total_s"),
@@ -304,6 +304,11 @@ def _lines(file: Path) -> int:
         return file.read_bytes().count(b"\n")
     except OSError:
         return 0
+
+
+def one_line(text: str | None) -> str | None:
+    """The first line of a reason."""
+    return text.splitlines()[0] if text else text
 
 
 def now() -> str:

@@ -4,6 +4,7 @@ Everything that a result depends on is told in the order of the trials and batch
 number of processes plays a part.
 """
 
+import logging
 import re
 import time
 from collections import Counter
@@ -22,12 +23,14 @@ from skinlab.sweeps.planning import Planner
 from skinlab.sweeps.progress import Progress
 from skinlab.sweeps.pruning import curve_of
 from skinlab.sweeps.samplers import Result, Study
-from skinlab.sweeps.state import Sweep, Trial
+from skinlab.sweeps.state import Sweep, Trial, one_line
 from skinlab.sweeps.trial import TrialTask
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext
     from omegaconf import DictConfig
+
+log = logging.getLogger(__name__)
 
 LEADERBOARD = "leaderboard.csv"
 DEATHS = 2
@@ -101,7 +104,7 @@ def run(start: Start, config: "DictConfig", context: "HydraContext") -> Done:
     stopping.clear(sweep.path)
     _settle_threads(sweep, declaration, config)
     launch = _launcher(sweep, declaration, config, context)
-    return _Sweeper(sweep, declaration, launch, _parallel(declaration, config)).run()
+    return Loop(sweep, declaration, launch, _parallel(declaration, config)).run()
 
 
 def _launcher_name(config: "DictConfig") -> str:
@@ -140,8 +143,15 @@ def _launcher(sweep: Sweep, declaration: Declaration, config: "DictConfig", cont
     return launcher.launch
 
 
-class _Sweeper:
-    """One process's part in a sweep."""
+class Loop:
+    """One process's part in a sweep.
+
+    Args:
+        sweep: its directory, owned by this process.
+        declaration: what is swept.
+        launch: runs trials: overrides of each, and the number of the first; gives a return for each.
+        parallel: runs that are handed over at once where a result may depend on it.
+    """
 
     def __init__(self, sweep: Sweep, declaration: Declaration, launch: Launch, parallel: int) -> None:
         self._sweep = sweep
@@ -254,9 +264,16 @@ class _Sweeper:
 
     def _wait_for_others(self, batch: Sequence[Trial]) -> None:
         """Trials that processes of a sweeper that was killed still run are not run a second time."""
-        while any(trial.status == "running" for trial in batch) and stopping.requested(self._sweep.path) is None:
-            self._sweep.refresh(batch)
+        told: set[int] = set()
+        while running := [trial for trial in batch if trial.status == "running"]:
+            if stopping.requested(self._sweep.path):
+                return
+            for trial in running:
+                if trial.number not in told:
+                    told.add(trial.number)
+                    log.warning("trial %d is still being run by another process: waiting for it", trial.number)
             time.sleep(LOOK_EVERY)
+            self._sweep.refresh(batch)
 
     def _launch_trials(self, trials: Sequence[Trial]) -> None:
         self._in_flight.paths = [self._sweep.run_path(trial) for trial in trials]
@@ -277,7 +294,7 @@ class _Sweeper:
             outcome = outcomes.get(trial.run)
             if outcome is not None and outcome.status == "failed":  # its directory may not say so: a full disk
                 self._codes[trial.number] = outcome.exit_code
-                self._fail(trial, _one_line(outcome.error))
+                self._fail(trial, one_line(outcome.error))
 
     def _blame(self, trials: Sequence[Trial], error: Exception) -> None:
         """The launcher itself failed: find the trials that it failed for.
@@ -350,7 +367,3 @@ def _outcome(returned: Any, path: Path) -> Outcome:
     except Exception as error:  # noqa: BLE001 - whatever the task raised is given back by raising it
         return failed(path, error)
     return outcome if isinstance(outcome, Outcome) else failed(path, RuntimeError("the launcher gave no outcome"))
-
-
-def _one_line(text: str | None) -> str | None:
-    return text.splitlines()[0] if text else text
