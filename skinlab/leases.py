@@ -6,7 +6,7 @@ another number may round differently: a lease decides where and when a trial com
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -37,13 +37,18 @@ class Lease:
 
 
 @contextmanager
-def leased(engine: schema.Engine) -> Iterator[Lease]:
+def leased(engine: schema.Engine, given_up: Callable[[], object] = lambda: False) -> Iterator[Lease]:
     """Wait for what the declared engine needs, and keep it until the block ends.
 
     Within it this process, its threads and what they start run on the leased processors only. Where `engine.threads` is
     more than this process may use, all of them are leased.
 
+    Args:
+        engine: the declaration.
+        given_up: asked while waiting; true where there is no need to wait any more.
+
     Raises:
+        slots.GivenUpError: `given_up` was true.
         OutputError: skinlab's home cannot be written.
     """
     clock, everywhere = time.monotonic(), processors.usable()
@@ -52,8 +57,8 @@ def leased(engine: schema.Engine) -> Iterator[Lease]:
     wanted = engines.gpus(engine)
     together = engine.devices if isinstance(engine, schema.TorchEngine) else 1
     with (
-        slots.leased("gpu", list(wanted), min(together, len(wanted)), adjacent=True) as gpus,
-        slots.leased("processor", numbers, share) as chosen,
+        slots.leased("gpu", list(wanted), min(together, len(wanted)), adjacent=True, given_up=given_up) as gpus,
+        slots.leased("processor", numbers, share, given_up=given_up) as chosen,
     ):
         own = tuple(int(number) for number in chosen)
         device = f"gpu:{wanted[gpus[0]]}" if gpus else engine.device

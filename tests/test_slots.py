@@ -88,6 +88,24 @@ def test_who_waits_says_so_and_gets_what_is_given_back(caplog: pytest.LogCapture
     assert caplog.messages == ["waiting for 3 processors: others on this machine have them"]
 
 
+def test_who_gives_up_waits_no_longer_whether_it_is_its_turn_or_not() -> None:
+    enough, left = threading.Event(), []
+
+    def wait() -> None:
+        with pytest.raises(slots.GivenUpError), slots.leased("gpu", ["0"], 1, given_up=enough.is_set):
+            pass
+        left.append(True)
+
+    threads = [threading.Thread(target=wait) for _ in range(3)]
+    with slots.leased("gpu", ["0"], 1):
+        for thread in threads:
+            thread.start()
+        enough.set()
+        for thread in threads:
+            thread.join()
+    assert left == [True] * 3
+
+
 def test_many_at_once_never_hold_one_slot_twice() -> None:
     held, most, guard = Counter[str](), Counter[str](), threading.Lock()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinlab import attempt, engines, leases, machine, schema
+from skinlab import attempt, engines, leases, machine, schema, slots
 from skinlab.attempt import Outcome
 from skinlab.config import parse, register_resolvers
 from skinlab.errors import OutputError, SkinlabError
@@ -96,12 +96,12 @@ class TrialTask:
     def _attempt(self, composed: "DictConfig", path: Path) -> Outcome:
         try:
             config = parse(composed)
-            with leases.leased(config.engine) as lease:
-                if stopping.requested(self.sweep):  # meanwhile
-                    return Outcome(path, "waiting")
+            with leases.leased(config.engine, lambda: stopping.requested(self.sweep)) as lease:
                 run = Run.claim(path, _start(self.command, config))
                 run.update(lease=lease.as_json())
                 return self._carry_out(replace(config, engine=lease.engine), run)
+        except slots.GivenUpError:
+            return Outcome(path, "waiting")
         except SkinlabError as error:
             log.error("failed: %s", error)  # noqa: TRY400 - the message is meant for a user, its stack is not
             _record_failure(path, self.command, error)
