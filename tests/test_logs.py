@@ -1,10 +1,11 @@
 import logging
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
-from skinlab.logs import ConsoleHandler
+from skinlab.logs import ConsoleHandler, log_to, restored
 
 
 def record(level: int, message: str) -> logging.LogRecord:
@@ -43,3 +44,15 @@ def test_a_reader_that_went_away_does_not_end_a_run(monkeypatch: pytest.MonkeyPa
         with pytest.raises(BrokenPipeError):
             stream.flush()
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def test_handlers_of_a_block_end_with_it(tmp_path: Path) -> None:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    with restored():
+        log_to(tmp_path / "train.log")
+        (file,) = (handler for handler in root.handlers if isinstance(handler, logging.FileHandler))
+        logging.getLogger("skinlab.test").info("a line")
+    assert (root.handlers, root.level) == (before, level)
+    assert file.stream is None
+    assert "a line" in (tmp_path / "train.log").read_text()

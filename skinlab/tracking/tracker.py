@@ -118,7 +118,7 @@ def follow(config: schema.Config, run: Run, note: str) -> Iterator[Tracker]:
 
 
 def _tracker(config: schema.Config, run: Run, note: str) -> Tracker:
-    tracking, makers = config.tracking, _makers(config.tracking, Path(config.output_dir))
+    tracking, makers = config.tracking, _makers(config.tracking, _output(run.path, Path(config.output_dir)))
     if not makers:
         return Tracker(run, [], {}, tracking.wait, [])
     subject = _subject(config, run, note)
@@ -132,6 +132,16 @@ def _tracker(config: schema.Config, run: Run, note: str) -> Tracker:
     declared = {"mlflow": tracking.mlflow, "azureml": tracking.azureml}
     bundled = [name for name, settings in declared.items() if settings and settings.bundle]
     return Tracker(run, deliveries, failed, tracking.wait, bundled)
+
+
+def _output(run: Path, declared: Path) -> Path:
+    """The declared output folder; of a run that is resumed from elsewhere it is where the run lies.
+
+    >>> _output(Path("/work/outputs/runs/debug/1"), Path("outputs"))
+    PosixPath('/work/outputs')
+    """
+    parts = declared.parts
+    return next((folder for folder in run.absolute().parents if folder.parts[-len(parts) :] == parts), declared)
 
 
 def _makers(tracking: schema.Tracking, output_dir: Path) -> dict[str, Callable[[sink.Subject], sink.Sink]]:
@@ -188,7 +198,7 @@ def _records(run: Path) -> list[sink.Record]:
 def _artifacts(run: Path, *, bundle: bool) -> list[tuple[Path, str]]:
     """Files of a finished run, with their folders."""
     found = [(run / name, "") for name in KEPT]
-    found += [(file, "plots") for file in sorted((run / "plots").iterdir())]
+    found += [(file, "plots") for file in sorted((run / "plots").glob("*"))]  # trials of a sweep have none
     if bundle:
         found += [(file, "bundle") for file in sorted((run / "bundle").iterdir())]
     return found

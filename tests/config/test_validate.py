@@ -3,7 +3,7 @@ import copy
 import pytest
 
 from skinlab import schema
-from skinlab.config import compose, parse, to_dict
+from skinlab.config import compose, parse, recorded, to_dict
 from skinlab.errors import ConfigError
 
 
@@ -25,6 +25,19 @@ def refused(values):
 
 def test_a_declaration_survives_the_way_to_plain_values_and_back(values):
     assert to_dict(parse(values)) == values
+
+
+def test_a_recorded_declaration_is_read_where_it_could_not_be_run(values, monkeypatch):
+    values["tracking"]["tensorboard"] = True
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert refused(values)
+    assert to_dict(recorded(values)) == values
+
+
+def test_a_recorded_declaration_of_another_version_is_refused(values):
+    del values["seed"]
+    with pytest.raises(ConfigError, match="^seed is required"):
+        recorded(values)
 
 
 def test_sections_and_elements_of_lists_become_dataclasses(values):
