@@ -36,6 +36,3 @@ def _check(root: Path, found: list[str], labels: list[str]) -> None:
         raise DataError(f"no images in {root}: {wanted}")
     if not labels:
         raise DataError(f"no class folders: {len(found)} images lie directly in {root}; {wanted}")
-    classes = sorted(set(labels))
-    if len(classes) == 1:
-        raise DataError(f"one class only: all images of {root} are in {classes[0]}/; {wanted}")

@@ -86,12 +86,6 @@ def test_images_without_class_folders_are_explained(tmp_path: Path) -> None:
         load(folder_dataset(tmp_path))
 
 
-def test_one_class_only_is_named(class_folder: Make) -> None:
-    root = class_folder(nevus=3, melanoma=0)
-    with pytest.raises(DataError, match=r"one class only: all images of .* are in nevus/"):
-        load(folder_dataset(root))
-
-
 def test_file_name_that_is_not_text_is_named(class_folder: Make) -> None:
     root = class_folder(a=1, b=1)
     (root / "a" / "bad\udcff.png").write_bytes(b"")
