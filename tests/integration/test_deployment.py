@@ -1,0 +1,47 @@
+"""What was evaluated is what answers: from the engine's stored predictions to a service, by commands alone."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from skinlab import paths
+from tests.integration.commands import Done, Workplace
+
+
+@pytest.fixture
+def deployed(finished_run: Path, workplace: Workplace) -> Iterator[Done]:
+    done = workplace.skinlab("deploy", str(finished_run), "deployment.name=lesions", "deployment.drain_seconds=1")
+    yield done
+    workplace.skinlab("deployments", "delete", "lesions")
+
+
+def test_a_run_is_deployed_and_repeats_its_stored_probabilities(
+    deployed: Done, finished_run: Path, workplace: Workplace, cntk_home: Path
+) -> None:
+    assert deployed.code == 0, deployed.err
+    assert "trained and scored on drawn phantoms" in deployed.err
+    verified = workplace.skinlab("verify", "lesions", str(finished_run))
+    assert verified.code == 0
+    difference = re.search(r"replayed 4 images: largest difference of a probability (\S+) ", verified.out)
+    assert difference is not None
+    assert float(difference[1]) <= 1e-5
+    (drawn,) = (cntk_home / paths.cache().name / "synthetic").glob("*/phantom_00048.png")
+    scored = workplace.skinlab("score", "lesions", str(drawn.parent))
+    predicted = workplace.skinlab("predict", str(finished_run), str(drawn.parent))
+    served, local = (list(csv.DictReader(done.out.splitlines())) for done in (scored, predicted))
+    assert len(served) == 48
+    assert [(row["path"], row["label"], row["decision"]) for row in served] == [
+        (row["path"], row["label"], row["decision"]) for row in local
+    ]
+    for ours, theirs in zip(served, local, strict=True):
+        assert float(ours["probability_malignant"]) == pytest.approx(float(theirs["probability_malignant"]), abs=1e-5)
+
+
+def test_a_deployment_outlives_the_command_and_is_listed_by_the_next(deployed: Done, workplace: Workplace) -> None:
+    (one,) = json.loads(workplace.skinlab("deployments", "--json").out)
+    assert (one["name"], one["status"]) == ("lesions", "running")
+    assert deployed.out == f"lesions: {one['address']}\n"
