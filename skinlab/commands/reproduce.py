@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DIFFERENT = 9
+DIFFERENT = 10
 """The exit status where something differs."""
 FILE, VERSION = "reproduction.json", 1
 TOLERANCE = 1e-4
@@ -51,7 +51,7 @@ bit by bit. The answer is one line: identical, equal within the tolerance, or di
   --output DIR     the output folder, for DIR/reproductions/NAME/ID (default: the one that the run lies in)
   --json           print what reproduction.json holds
 
-Exit status: 0 identical or equal within the tolerance (--check-only: nothing differs), 9 different.
+Exit status: 0 identical or equal within the tolerance (--check-only: nothing differs), 10 different.
 """
 
 

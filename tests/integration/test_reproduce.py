@@ -42,7 +42,7 @@ def test_a_torch_run_is_reproduced_to_the_bit_and_changed_data_are_named(workpla
     (folder / "benign" / "03.jpg").write_bytes((folder / "benign" / "04.jpg").read_bytes() + b"\0")
     done = workplace.skinlab("reproduce", run.name, "--json")
     content = json.loads(done.out)
-    assert done.code == 9, done.err
+    assert done.code == 10, done.err
     assert content["verdict"] == "different"
     assert content["first"]["file"] == "split.csv"
     assert any("03 content (sha256)" in found["what"] for found in content["differences"]["data"])
