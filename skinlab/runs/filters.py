@@ -66,7 +66,7 @@ class Keys:
             ConfigError: there is none, or it is not clear which.
         """
         for key in (name, f"{name}.name", f"{DEFAULT_SUBSET}.{name}"):
-            if key in self._known and key not in self._sections:
+            if key in RUN_KEYS or (key in self._known and key not in self._sections):
                 return key
         if name in self._groups:
             return f"{name}.name"
