@@ -233,7 +233,7 @@ def test_images_of_one_class_and_answers_that_are_no_numbers_are_undefined_with_
     broken = arrays() | {"fc.bias": np.full(2, np.nan, np.float32)}
     write_bundle(run / "bundle", drawn=broken)
     assert main(["evaluate", str(run)]) == 0
-    why = "undefined: predictions of 4 of 4 images are not finite numbers"
+    why = "undefined: predictions of 6 of 6 images are not finite numbers"
     assert why in capsys.readouterr().out
     made = [path for path in run.glob("evaluations/*") if why in (path / "report.html").read_text()]
     (summary,) = [json.loads((path / "summary.json").read_text())["test"] for path in made]
