@@ -1,4 +1,4 @@
-"""`skinlab sweep`: go on with a sweep, see how it stands, name its best run."""
+"""`skinlab sweep`: go on with a sweep, see how it stands, name its best run, draw its page."""
 
 import json
 import sys
@@ -15,6 +15,7 @@ verbs:
   resume DIR [overrides]  go on with a sweep: finished trials are kept, half-done ones go on from their checkpoint
   status DIR              how it stands: what runs, what ended, the best so far; --json prints sweep.json as it is true
   best DIR                the directory of the best run by validation; of several objectives, of each on the front
+  report DIR              write sweep.html and leaderboard.csv of what is there now; a sweep that ends does it by itself
 
   DIR  the directory of a sweep, e.g. outputs/sweeps/default/20260101-120000-abcdef
 
@@ -42,7 +43,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("sweep", type=Path, nargs="?")
     if argv[0] == "resume":
         parser.add_argument("overrides", nargs="*", default=[])
-    else:
+    elif argv[0] != "report":
         parser.add_argument("--json", action="store_true")
     options = parser.parse_intermixed_args(argv[1:])
     if options.help or options.sweep is None:
@@ -50,6 +51,8 @@ def main(argv: list[str]) -> int:
         return 0 if options.help else ConfigError.exit_code
     if argv[0] == "resume":
         return _resume(options.sweep, options.overrides)
+    if argv[0] == "report":
+        return _report(options.sweep)
     show = _status if argv[0] == "status" else _best
     return show(options.sweep, as_json=options.json)
 
@@ -79,6 +82,18 @@ def _status(folder: Path, *, as_json: bool) -> int:
 
     sys.stdout.write(f"{sweep.status}: {heading(sweep)}\n")
     Console().print(table(sweep, sweep.record["declaration"]["config"]["training.epochs"]))
+    return 0
+
+
+def _report(folder: Path) -> int:
+    from skinlab.sweeps import leaderboard, page
+    from skinlab.sweeps.state import Sweep
+
+    sweep = Sweep.open(folder)
+    sweep.refresh()
+    leaderboard.judge(sweep)
+    page.write(sweep)
+    sys.stdout.write(f"{folder / page.PAGE}\n")
     return 0
 
 

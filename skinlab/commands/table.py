@@ -64,6 +64,7 @@ SWEEP_VERBS = (
     Verb("resume", "go on with a sweep, to the same results", paths=True),
     Verb("status", "show how a sweep stands", ("--json", "--help"), paths=True),
     Verb("best", "print the directory of its best run", ("--json", "--help"), paths=True),
+    Verb("report", "write its page, sweep.html", paths=True),
 )
 _COMPARE_OPTIONS = ("--metric", "--top", "--reference", "--each", "--common", "--force", "--json", "--out", "--help")
 _LIST_OPTIONS = ("--since", "--sort", "--reverse", "--limit", "--columns", "--json", "--csv", "--output", "--help")
@@ -97,7 +98,7 @@ VERBS = (
     Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
     Verb("lr-find", "find a learning rate by training at a rising one", DECLARING[2:], declares=True),
     Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True, runs=True),
-    Verb("sweep", "go on with a sweep, see how it stands, name its best run", verbs=SWEEP_VERBS),
+    Verb("sweep", "go on with a sweep, see how it stands, name its best run, draw its page", verbs=SWEEP_VERBS),
     Verb("folds", "summarise the runs of a cross-validation as one experiment", _FOLDS_OPTIONS, paths=True),
     Verb("compare", "say whether one run is better than another, and how sure that is", _COMPARE_OPTIONS, paths=True),
     Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True, runs=True),

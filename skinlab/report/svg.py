@@ -21,7 +21,7 @@ UNIT_TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 @dataclass(frozen=True)
 class Area:
-    """The plane of a chart: the range of the data on both axes, and what these are called."""
+    """The plane of a chart: the range of the data on both axes, and what these are called; ticks may have names."""
 
     x_label: str
     y_label: str
@@ -29,6 +29,8 @@ class Area:
     y: Point = UNIT
     x_ticks: Sequence[float] = UNIT_TICKS
     y_ticks: Sequence[float] = UNIT_TICKS
+    x_names: Sequence[str] | None = None
+    y_names: Sequence[str] | None = None
 
     def at(self, x: float, y: float) -> Point:
         """Where a point of the data lies, in units of the view box."""
@@ -62,19 +64,23 @@ def chart(area: Area, alternative: str, *parts: object) -> Html:
 def _across(area: Area) -> Iterable[Html]:
     """The ticks of the horizontal axis."""
     low, high = area.y
-    for value in area.x_ticks:
+    for value, name in zip(area.x_ticks, _names(area.x_ticks, area.x_names), strict=True):
         (x, bottom), (_, top) = area.at(value, low), area.at(value, high)
         yield element("line", x1=x, y1=bottom, x2=x, y2=top, class_="grid")
-        yield element("text", f"{value:g}", x=x, y=bottom + 16, text_anchor="middle")
+        yield element("text", name, x=x, y=bottom + 16, text_anchor="middle")
 
 
 def _up(area: Area) -> Iterable[Html]:
     """The ticks of the vertical axis."""
     low, high = area.x
-    for value in area.y_ticks:
+    for value, name in zip(area.y_ticks, _names(area.y_ticks, area.y_names), strict=True):
         (left, y), (right, _) = area.at(low, value), area.at(high, value)
         yield element("line", x1=left, y1=y, x2=right, y2=y, class_="grid")
-        yield element("text", f"{value:g}", x=left - 6, y=y + 4, text_anchor="end")
+        yield element("text", name, x=left - 6, y=y + 4, text_anchor="end")
+
+
+def _names(values: Sequence[float], given: Sequence[str] | None) -> Sequence[str]:
+    return [f"{value:g}" for value in values] if given is None else given
 
 
 def look(number: int) -> str:
@@ -129,7 +135,7 @@ def legend(entries: Iterable[tuple[str, object]]) -> Html:
 
 
 def _sample(class_: str) -> Html:
-    if class_.startswith(("marker", "dot")):
+    if class_.startswith(("marker", "dot", "spot")):
         drawn = element("circle", cx=14, cy=6, r=5, class_=class_)
     else:
         drawn = element("line", x1=0, y1=6, x2=28, y2=6, class_=class_)

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from skinlab import files
 from skinlab.evaluation.objectives import Direction, better, dominates
 from skinlab.sweeps.space import REPLICATES
-from skinlab.sweeps.state import Trial
+from skinlab.sweeps.state import Sweep, Trial
 
 CONFIDENCE = 0.95
+LEADERBOARD = "leaderboard.csv"
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,17 @@ def result(trials: Sequence[Trial], directions: Sequence[Direction]) -> dict[str
         "best": _named(order[0], directions[0]) if order else None,
         "pareto": [_named(group, directions[0]) for group in pareto],
     }
+
+
+def judge(sweep: Sweep) -> dict[str, Any]:
+    """Write leaderboard.csv and give what `result` gives, for sweep.json.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    names, directions = zip(*((one["metric"], one["direction"]) for one in sweep.record["objectives"]), strict=True)
+    files.write_text(sweep.path / LEADERBOARD, table(sweep.trials, names, directions))
+    return result(sweep.trials, directions)
 
 
 def _named(group: Group, direction: Direction) -> dict[str, Any]:

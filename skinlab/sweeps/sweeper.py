@@ -17,7 +17,7 @@ from skinlab import files, leases, machine, processors
 from skinlab.attempt import MISTAKE, Outcome, failed
 from skinlab.errors import OutputError, SkinlabError
 from skinlab.evaluation.objectives import DIRECTIONS
-from skinlab.sweeps import leaderboard, stopping
+from skinlab.sweeps import leaderboard, page, stopping
 from skinlab.sweeps.declaration import Declaration
 from skinlab.sweeps.planning import Planner
 from skinlab.sweeps.progress import Progress
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LEADERBOARD = "leaderboard.csv"
 DEATHS = 2
 """A trial whose process died so often is a failed one."""
 LOOK_EVERY = 1.0
@@ -202,6 +201,7 @@ class Loop:
         self._judge()
         stopping.clear(self._sweep.path)
         self._sweep.end(status, error)
+        page.write(self._sweep)
 
     # --- what is tried ---------------------------------------------------------------------------------------------
 
@@ -345,6 +345,10 @@ class Loop:
         curve = curve_of(self._sweep, trial, self._declaration.config.training.monitor)
         return [sign * value for value in curve if value is not None]
 
+    def _judge(self) -> None:
+        """The best so far and the leaderboard."""
+        self._sweep.update(**leaderboard.judge(self._sweep))
+
     def _optimism(self) -> dict[str, Any]:
         """How much better than it is the best point looks, by the first objective."""
         from skinlab.sweeps import optimism
@@ -352,12 +356,6 @@ class Loop:
         order = leaderboard.ranked(leaderboard.grouped(self._sweep.trials), self._directions)
         name = self._declaration.objectives[0]
         return optimism.estimate(self._sweep, order, name, self._directions[0], self._declaration.config.seed)
-
-    def _judge(self) -> None:
-        """The best so far and the leaderboard."""
-        names = self._declaration.objectives
-        self._sweep.update(**leaderboard.result(self._sweep.trials, self._directions))
-        files.write_text(self._sweep.path / LEADERBOARD, leaderboard.table(self._sweep.trials, names, self._directions))
 
 
 def _outcome(returned: Any, path: Path) -> Outcome:

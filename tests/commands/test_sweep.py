@@ -1,0 +1,30 @@
+"""`skinlab sweep report`; the other verbs are tested with the sweeps that they go on with."""
+
+from skinlab.cli import main
+from skinlab.sweeps.state import Sweep
+from tests.sweeps.sweep_builders import run_dir, searched
+
+
+def test_report_shows_what_has_come_of_a_sweep_that_still_runs(tmp_path, capsys):
+    made = searched(tmp_path / "s", trials=12)
+    waiting = made.trials[-1]
+    made.set(waiting, status="running", values=None)
+    made.flush()
+    run_dir(tmp_path / "s" / waiting.run, "finished", epochs=9, auc=0.999)
+    before = (tmp_path / "s" / "sweep.json").read_bytes()
+    assert main(["sweep", "report", str(tmp_path / "s")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 's' / 'sweep.html'}\n"
+    page = (tmp_path / "s" / "sweep.html").read_text(encoding="utf-8")
+    assert "the sweep is running: what is here is of its trials so far" in page
+    assert "0.9990" in page
+    assert (tmp_path / "s" / "leaderboard.csv").read_text().splitlines()[1].startswith("1,11,")
+    assert (tmp_path / "s" / "sweep.json").read_bytes() == before, "only the sweeper writes it"
+
+
+def test_status_counts_what_the_run_directories_say(tmp_path, capsys):
+    made = searched(tmp_path / "s", trials=12)
+    assert main(["sweep", "status", str(tmp_path / "s")]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("running: 12 trials: ")
+    for status, count in Sweep.open(made.path).counts().items():
+        assert f"{count} {status}" in out
