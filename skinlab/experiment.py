@@ -161,7 +161,8 @@ def deploy(config: schema.Config, data: Prepared, trained: Trained, evaluated: E
     card = model_card(config, data, evaluated.result)
     replayed = replay_set(config, data, evaluated)
     files = bundle.contents(trained.architecture, arrays, described, card, temperature, replayed)
-    rows = data.rows("test")[: records.BUNDLE_CHECK_IMAGES]
+    on_features = isinstance(config.method, schema.Head)
+    rows = data.rows("test")[: records.HEAD_CHECK_IMAGES if on_features else records.BUNDLE_CHECK_IMAGES]
     difference = bundle.check(
         files["model.onnx"], np.asarray(data.images[rows]), evaluated.predictions["test"][: len(rows)]
     )

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 BUNDLE_CHECK_IMAGES = 64
 """Test images on which the exported model is compared with its engine."""
+HEAD_CHECK_IMAGES = 8
+"""As many where the exported backbone is what gave the engine its features: only the last layer is another's work."""
 
 PHANTOM_NOTE = "trained and scored on drawn phantoms, not on images of patients: the numbers say nothing about medicine"
 RESEARCH_NOTE = "research software: not a medical device, not for diagnosis"

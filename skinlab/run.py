@@ -196,10 +196,12 @@ class Run:
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
-        """Add the seconds of a block to the timings in run.json."""
+        """Add the seconds of a block to the timings in run.json, however it ends."""
         clock = time.monotonic()
-        yield
-        self.add_seconds(name, time.monotonic() - clock)
+        try:
+            yield
+        finally:
+            self.add_seconds(name, time.monotonic() - clock)
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file of the run; `name` may have folders."""

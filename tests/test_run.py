@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skinlab.errors import DataError, OutputError
-from skinlab.run import Run
+from skinlab.run import Pruned, Run
 
 
 def on_disk(run: Run) -> dict[str, object]:
@@ -134,6 +134,13 @@ def test_an_interrupted_run_can_be_owned_again_and_its_times_add_up(tmp_path: Pa
         run.add_seconds("training_s", 3.0)
     assert on_disk(run)["status"] == "finished"
     assert run.record["timings"]["training_s"] == 5.0
+
+
+def test_the_time_of_a_part_that_ended_early_counts(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "a", {})
+    with pytest.raises(Pruned), run.recorded(), run.timed("training_s"):
+        raise Pruned("worse than the median")
+    assert on_disk(run)["timings"].keys() == {"training_s", "total_s"}
 
 
 def test_a_finished_run_is_not_resumed(tmp_path: Path) -> None:

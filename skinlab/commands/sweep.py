@@ -98,10 +98,13 @@ def _report(folder: Path) -> int:
 
 
 def _best(folder: Path, *, as_json: bool) -> int:
+    from skinlab.sweeps import leaderboard
     from skinlab.sweeps.state import Sweep
 
     sweep = Sweep.open(folder)
-    found = sweep.record["pareto"] or ([sweep.record["best"]] if sweep.record["best"] else [])
+    sweep.refresh()
+    result = leaderboard.result(sweep.trials, [objective["direction"] for objective in sweep.record["objectives"]])
+    found = result["pareto"] or ([result["best"]] if result["best"] else [])
     if not found:
         raise DataError(f"{folder} has no best run yet: no trial is finished")
     if as_json:

@@ -17,6 +17,7 @@ from skinlab.data.sampling import Draws, Sampler
 from skinlab.engines.base import Batch, Inputs
 from skinlab.randomness import stream, stream_key
 
+Floats = NDArray[np.float32]
 Name = tuple[str | int, ...]
 """Of a stream of random numbers."""
 
@@ -31,7 +32,8 @@ class Loader:
         targets: int64 [N], class indices.
         rows: which of the N images are trained on.
         class_weights: float32 [classes], factor in the loss of each class.
-        augment: (uint8 [S, S, 3], key) to the changed image; with workers, something that can be pickled.
+        augment: (uint8 [S, S, 3], key) to the changed image; with workers, something that can be pickled. None changes
+            nothing.
         seed: of order, augmentation and dropout.
         minibatch_size: images a step; the last minibatch of an epoch may be smaller.
         dropout: probability that a feature is dropped.
@@ -48,7 +50,7 @@ class Loader:
     targets: NDArray[np.int64]
     rows: NDArray[np.int64]
     class_weights: NDArray[np.float32]
-    augment: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
+    augment: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]] | None
     seed: int
     minibatch_size: int
     dropout: float
@@ -91,33 +93,39 @@ class Loader:
             epoch: from 0.
         """
         names = [self._name(draw) for draw in draws]
-        mask = np.stack([self._mask(epoch, name) for name in names])
-        own = self._samples(draws, [stream_key(self.seed, "augmentation", epoch, *name) for name in names], mask)
+        mask = self._masks(epoch, names)
+        own = self._samples(draws, ("augmentation", epoch), names, mask)
         if self.mixup == 0:
             return own
         pairings = [stream(self.seed, "mixup", epoch, *name) for name in names]
         others = np.concatenate([self.sampler.one(generator) for generator in pairings])
         shares = np.array([generator.beta(self.mixup, self.mixup) for generator in pairings])
-        keys = [stream_key(self.seed, "partner", epoch, *name) for name in names]
-        return mixing.mix(own, self._samples(others, keys, mask), shares)
+        return mixing.mix(own, self._samples(others, ("partner", epoch), names, mask), shares)
 
-    def _samples(self, draws: Draws, keys: Sequence[int], mask: NDArray[np.float32]) -> Batch:
-        """These images, where they change with the epoch by these keys, with their own labels."""
+    def _samples(self, draws: Draws, purpose: tuple[str, int], names: Sequence[Name], mask: Floats) -> Batch:
+        """These images, changed by the keys that purpose and names give, with their own labels."""
         labels = self.targets[draws[:, 0]]
         return Batch(
-            images=np.stack([self._image(draw, key) for draw, key in zip(draws, keys, strict=True)]),
+            images=self._images(draws, purpose, names),
             labels=labels,
             targets=mixing.soft_targets(labels, len(self.class_weights), self.label_smoothing),
             weights=self.class_weights[labels],
             dropout_mask=mask,
         )
 
-    def _image(self, draw: Draws, key: int) -> NDArray[np.uint8]:
+    def _images(self, draws: Draws, purpose: tuple[str, int], names: Sequence[Name]) -> Inputs:
+        if self.augment is None:
+            return self.images[draws[:, 0]]
+        changed = [self._image(draw, purpose, name) for draw, name in zip(draws, names, strict=True)]
+        return np.stack(changed)
+
+    def _image(self, draw: Draws, purpose: tuple[str, int], name: Name) -> NDArray[np.uint8]:
         """Changed anew in each epoch; where there are fixed copies: as it is, or a copy, the same in each epoch."""
+        assert self.augment is not None  # noqa: S101 - the caller has looked
         row, copy, _ = draw.tolist()
         image: NDArray[np.uint8] = self.images[row]
         if self.copies == 0:
-            return self.augment(image, key)
+            return self.augment(image, stream_key(self.seed, *purpose, *name))
         return self.augment(image, stream_key(self.seed, "copy", self.image_ids[row], copy)) if copy else image
 
     def _name(self, draw: Draws) -> Name:
@@ -126,12 +134,14 @@ class Loader:
         name = (self.image_ids[row], copy, before)
         return name if before else name[:2] if copy else name[:1]
 
-    def _mask(self, epoch: int, name: Name) -> NDArray[np.float32]:
+    def _masks(self, epoch: int, names: Sequence[Name]) -> Floats:
         """Inverted dropout (Srivastava et al., JMLR 2014): kept features are scaled so that the mean stays."""
         if self.dropout == 0:
-            return np.ones(self.features, dtype=np.float32)
-        kept = stream(self.seed, "dropout", epoch, *name).random(self.features) >= self.dropout
-        return (kept / (1 - self.dropout)).astype(np.float32)
+            return np.ones((len(names), self.features), dtype=np.float32)
+        drawn = np.empty((len(names), self.features))
+        for row, name in zip(drawn, names, strict=True):
+            stream(self.seed, "dropout", epoch, *name).random(out=row)
+        return (drawn >= self.dropout).astype(np.float32) * np.float32(1 / (1 - self.dropout))
 
     @cached_property
     def _ahead(self) -> Prefetcher:

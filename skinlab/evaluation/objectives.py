@@ -56,13 +56,3 @@ def better(direction: Direction, value: float, other: float) -> bool:
     (True, False)
     """
     return value > other if direction == "maximize" else value < other
-
-
-def dominates(directions: Sequence[Direction], one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether the first is no worse in anything and better in something: Pareto's sense.
-
-    >>> dominates(["maximize", "minimize"], [0.9, 0.1], [0.9, 0.2])
-    True
-    """
-    pairs = list(zip(directions, one, other, strict=True))
-    return not any(better(way, b, a) for way, a, b in pairs) and any(better(way, a, b) for way, a, b in pairs)

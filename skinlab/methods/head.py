@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinlab import engines, networks, records, schema
-from skinlab.data.augmentation import Augmenter
 from skinlab.data.prepare import Prepared
 from skinlab.methods.finetune import fit_observed, make_loader, plan_of
 from skinlab.methods.trained import Trained
@@ -39,7 +38,7 @@ def train_head(config: schema.Config, data: Prepared, run: Run, watchers: Sequen
         architecture.classifier(), architecture.image_size, architecture.features, architecture.classes
     )
     loader = replace(
-        make_loader(config, data, architecture.features), images=computed, augment=Augmenter([]), copies=0, workers=0
+        make_loader(config, data, architecture.features), images=computed, augment=None, copies=0, workers=0
     )
     plan = plan_of(head, config, loader.epoch_images, frozenset())
     checkpoints = Checkpoints(run.folder("checkpoints"))

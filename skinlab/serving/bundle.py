@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skinlab.data.parallel import usable_cpus
 from skinlab.errors import EngineError
 from skinlab.files import json_text
 from skinlab.networks import timm_export
@@ -135,6 +136,7 @@ def check(model: bytes, images: NDArray[np.uint8], probabilities: NDArray[np.flo
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = usable_cpus()  # a trial has its share of the processors, and no more threads
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     starts = range(0, len(images), CHECK_PIECE)
     pieces = [session.run([PROBABILITIES], {IMAGE: images[start : start + CHECK_PIECE]})[0] for start in starts]

@@ -5,13 +5,14 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from skinlab import files
-from skinlab.evaluation.objectives import Direction, better, dominates
+from skinlab.evaluation.objectives import Direction, better
 from skinlab.sweeps.space import REPLICATES
 from skinlab.sweeps.state import Sweep, Trial
 
@@ -46,18 +47,20 @@ class Group:
         """Whether each of its runs has values: only then it is ranked."""
         return len(self.values) == len(self.trials)
 
-    @property
+    @cached_property
     def means(self) -> list[float]:
         """Of the objectives over its runs."""
+        if len(self.values) == 1:
+            return self.values[0]
         return [float(mean) for mean in np.mean(self.values, axis=0)]
 
     def spread(self, objective: int) -> tuple[float, float, float] | None:
         """Standard deviation over the runs and Student's interval of the mean; None of fewer than two runs."""
-        from scipy.special import stdtrit
-
         values = [each[objective] for each in self.values]
         if len(values) < 2:  # noqa: PLR2004 - a spread needs two
             return None
+        from scipy.special import stdtrit
+
         sd, mean = float(np.std(values, ddof=1)), float(np.mean(values))
         half = float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)) * sd / math.sqrt(len(values))
         return sd, mean - half, mean + half
@@ -80,7 +83,10 @@ def ranked(groups: Sequence[Group], directions: Sequence[Direction]) -> list[Gro
 def front(groups: Sequence[Group], directions: Sequence[Direction]) -> list[Group]:
     """The complete groups that no other one is better than in everything: Pareto's front, in order of the search."""
     complete = [group for group in groups if group.is_complete]
-    return [group for group in complete if not any(dominates(directions, o.means, group.means) for o in complete)]
+    signs = np.array([1 if direction == "maximize" else -1 for direction in directions])
+    values = np.array([group.means for group in complete], dtype=np.float64).reshape(-1, len(signs)) * signs
+    beaten = [((values >= own).all(axis=1) & (values > own).any(axis=1)).any() for own in values]
+    return [group for group, is_beaten in zip(complete, beaten, strict=True) if not is_beaten]
 
 
 def best_run(group: Group, direction: Direction) -> Trial:

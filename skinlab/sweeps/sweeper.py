@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 DEATHS = 2
 """A trial whose process died so often is a failed one."""
+JUDGE_EVERY = 5.0
+"""Seconds between two rankings while trials run: with a thousand short trials, ranking after each takes longest."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at trials that another process still runs."""
 
@@ -165,6 +167,7 @@ class Loop:
         self._codes: dict[int, int] = {}
         self._in_flight = stopping.RunsOf()
         self._study: Study | None = None
+        self._judged = time.monotonic()
 
     def run(self) -> Done:
         """To the end, or as far as it is let."""
@@ -257,7 +260,8 @@ class Loop:
             self._launch_trials(left)
             if stopping.requested(self._sweep.path):
                 break
-        self._judge()
+        if time.monotonic() - self._judged > JUDGE_EVERY:
+            self._judge()
         if self._study is not None and all(trial.has_ended for trial in batch):
             groups = leaderboard.grouped(batch)
             self._study.tell([self._result(group) for group in groups])
@@ -347,6 +351,7 @@ class Loop:
 
     def _judge(self) -> None:
         """The best so far and the leaderboard."""
+        self._judged = time.monotonic()
         self._sweep.update(**leaderboard.judge(self._sweep))
 
     def _optimism(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from skinlab.cli import main
 from skinlab.sweeps.state import Sweep
-from tests.sweeps.sweep_builders import run_dir, searched
+from tests.sweeps.sweep_builders import TWO, run_dir, searched
 
 
 def test_report_shows_what_has_come_of_a_sweep_that_still_runs(tmp_path, capsys):
@@ -28,3 +28,25 @@ def test_status_counts_what_the_run_directories_say(tmp_path, capsys):
     assert out.startswith("running: 12 trials: ")
     for status, count in Sweep.open(made.path).counts().items():
         assert f"{count} {status}" in out
+
+
+def test_best_is_the_best_of_what_has_come_even_if_its_sweeper_was_killed_before_it_said_so(tmp_path, capsys):
+    made = searched(tmp_path / "s", trials=12)
+    best = made.record["best"]["run"]
+    made.update(best=None)
+    assert main(["sweep", "best", str(made.path)]) == 0
+    assert capsys.readouterr().out == f"{made.path / best}\n"
+
+
+def test_best_of_several_objectives_are_all_that_none_is_better_than(tmp_path, capsys):
+    made = searched(tmp_path / "s", trials=12, objectives=TWO)
+    assert main(["sweep", "best", str(made.path)]) == 0
+    named = {line.rpartition("/")[2] for line in capsys.readouterr().out.splitlines()}
+    values = {trial.run: trial.values for trial in made.trials if trial.values}
+    beaten = {
+        run
+        for run, (auc, ece) in values.items()
+        if any(a >= auc and e <= ece and (a, e) != (auc, ece) for a, e in values.values())
+    }
+    assert named == values.keys() - beaten
+    assert len(named) > 1

@@ -8,6 +8,7 @@ import pytest
 from skinlab.data.augmentation import Augmenter
 from skinlab.data.loader import Loader, class_weights
 from skinlab.engines.base import Batch
+from skinlab.randomness import stream
 from tests.data.test_augmentation import FLIP_CROP
 
 COUNT = 23
@@ -196,3 +197,18 @@ def test_balanced_class_weights_have_mean_one_over_the_images() -> None:
     assert balanced[targets].mean() == pytest.approx(1)
     assert balanced[1] / balanced[0] == pytest.approx(3)
     assert class_weights(targets, 2, balanced=False).tolist() == [1, 1]
+
+
+def test_without_augmentation_an_image_is_as_it_is_whatever_its_type() -> None:
+    features = np.random.default_rng(0).normal(size=(COUNT + 5, 6)).astype(np.float32)
+    plain = loader(images=features, augment=None)
+    given = np.concatenate([batch.images for batch in plain.epoch(0)])
+    assert given.dtype == np.float32
+    np.testing.assert_array_equal(given, features[plain.sampler.epoch(plain.seed, 0)[:, 0]])
+
+
+def test_a_mask_is_drawn_from_seed_epoch_and_image_id() -> None:
+    row = loader().sampler.epoch(7, 3)[0, 0]
+    drawn = stream(7, "dropout", 3, f"image{row}").random(6)
+    mask = next(iter(loader().epoch(3))).dropout_mask[0]
+    np.testing.assert_array_equal(mask, np.where(drawn >= 0.4, 1 / 0.6, 0).astype(np.float32))

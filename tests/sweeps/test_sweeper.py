@@ -61,7 +61,7 @@ class Launcher:
 def made(path, *overrides):
     declaration = declare([*overrides, "training.monitor=auc"], [])
     record = {"declaration": declaration.record(), "objectives": OBJECTIVES, "best": None, "pareto": []}
-    return Sweep.create(path, record | {"threads": None}), declaration
+    return Sweep.create(path, record | {"threads": None, "command": "skinlab", "code": {"version": "0"}}), declaration
 
 
 def run(path, *overrides, parallel=1, **ends):

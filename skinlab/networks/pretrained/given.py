@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +70,20 @@ def read(network: schema.Network, report: Callable[[str], None]) -> Given | None
 def load(path: Path) -> Weights:
     """The arrays of a .safetensors or .pth file as float32, without torch's counters. Nothing in it is executed.
 
+    A run reads them twice and each trial of a sweep again, so the last file is kept; who asks gets copies.
+
     Raises:
         ConfigError: it cannot be read, or is something else.
     """
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return {name: array.copy() for name, array in _read(path, facts.st_mtime_ns, facts.st_size).items()}
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, _modified: int, _size: int) -> Weights:
     if path.suffix not in SUFFIXES:
         raise ConfigError(
             f"{path} cannot be used as weights: it must be a {' or '.join(SUFFIXES)} file, or a run directory"
@@ -79,8 +91,12 @@ def load(path: Path) -> Weights:
     try:
         arrays = pth.read(path) if path.suffix == ".pth" else _safetensors(path)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read as weights: {error.strerror or error}") from error
+        raise _unreadable(path, error) from error
     return {name: _float32(name, array, path) for name, array in arrays.items() if not name.endswith(_COUNTER)}
+
+
+def _unreadable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"{path} cannot be read as weights: {error.strerror or error}")
 
 
 def _safetensors(path: Path) -> dict[str, Any]:

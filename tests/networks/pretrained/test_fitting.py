@@ -12,7 +12,7 @@ import pytest
 from skinlab import networks, schema
 from skinlab.errors import ConfigError
 from skinlab.networks import pretrained, weights
-from skinlab.networks.pretrained import registry
+from skinlab.networks.pretrained import given, registry
 from skinlab.networks.weights import Weights
 from skinlab.run import Run
 from tests.networks.pretrained.file_server import Files
@@ -202,3 +202,11 @@ def test_a_classifier_of_imagenet_is_never_taken_for_ones_own(
     known = registry.Published("resnet18", 1, (source,), MEAN, STD)
     monkeypatch.setattr(registry, "everything", lambda: (known,))
     assert start(declared("imagenet")).record["drawn"] == ["fc.weight", "fc.bias"]
+
+
+def test_who_changes_the_arrays_changes_nobody_elses_and_a_changed_file_is_read_anew(tmp_path: Path) -> None:
+    file = saved(tmp_path / "a.safetensors", {"one": np.zeros(3, np.float32)})
+    given.load(file)["one"][:] = 9
+    np.testing.assert_array_equal(given.load(file)["one"], np.zeros(3))
+    saved(file, {"one": np.ones(4, np.float32)})
+    np.testing.assert_array_equal(given.load(file)["one"], np.ones(4))
