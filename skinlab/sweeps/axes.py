@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from skinlab.sweeps.progress import assignment
 from skinlab.sweeps.space import REPLICATES
 
 MOST_TICKS = 5
@@ -98,17 +97,3 @@ def said(value: Any) -> str:
     """
     text = f"{value:.3g}" if isinstance(value, float) else str(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-def exact(value: Any) -> str:
-    """A value in as many digits as tell it from others.
-
-    >>> exact(0.012345678), exact(None)
-    ('0.0123457', 'None')
-    """
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def assigned(parameters: Mapping[str, Any]) -> str:
-    """Swept keys and values, as `progress.assignment`, in fewer digits."""
-    return assignment({key: exact(value) for key, value in parameters.items()})

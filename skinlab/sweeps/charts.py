@@ -11,9 +11,10 @@ from skinlab.report import svg
 from skinlab.report.charts import figure
 from skinlab.report.markup import Html, element, paragraph, together
 from skinlab.report.svg import Area
-from skinlab.sweeps.axes import Axis, assigned
+from skinlab.sweeps.axes import Axis
 from skinlab.sweeps.leaderboard import Group
 from skinlab.sweeps.outlook import LEVELS, Outlook, Point, spread
+from skinlab.sweeps.progress import assigned
 
 Floats = NDArray[np.float64]
 

@@ -9,9 +9,9 @@ from skinlab.report.document import contents, document
 from skinlab.report.markup import Html, element, paragraph, section, table, together
 from skinlab.report.words import counted, sentence
 from skinlab.sweeps import charts
-from skinlab.sweeps.axes import assigned, exact
 from skinlab.sweeps.leaderboard import CONFIDENCE, Group
 from skinlab.sweeps.outlook import MOST, Outlook
+from skinlab.sweeps.progress import assigned, exact
 from skinlab.sweeps.state import Sweep, Trial
 
 PAGE = "sweep.html"

@@ -101,6 +101,20 @@ def assignment(parameters: Mapping[str, Any]) -> str:
     return " ".join(f"{name}={value}" for name, value in zip(names, parameters.values(), strict=True))
 
 
+def exact(value: Any) -> str:
+    """A value in as many digits as tell it from others.
+
+    >>> exact(0.012345678), exact(None)
+    ('0.0123457', 'None')
+    """
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def assigned(parameters: Mapping[str, Any]) -> str:
+    """Swept keys and values to be read, in fewer digits than can be typed."""
+    return assignment({key: exact(value) for key, value in parameters.items()})
+
+
 def table(sweep: Sweep, epochs: int) -> "Table":
     """What runs now, what ended last, and the best so far.
 
@@ -121,7 +135,7 @@ def table(sweep: Sweep, epochs: int) -> "Table":
         values = [f"{value:.4f}" for value in trial.values] if trial.values else [""] * len(names)
         total = trial.parameters.get("training.epochs", epochs)
         epoch = f"{trial.epochs}/{total}" if trial.epochs else ""  # a method may have none
-        cells = (str(trial.number), trial.status, assignment(trial.parameters), epoch)
+        cells = (str(trial.number), trial.status, assigned(trial.parameters), epoch)
         spent = _spent(trial)
         shown.add_row(*map(Text, (*cells, *values, _duration(spent), _left(trial, total, spent))))
     return shown

@@ -110,6 +110,6 @@ def searched(path: Path, trials: int = 40, objectives: Sequence[dict[str, str]] 
         if status == "pruned":
             facts |= {"epochs": 2, "seconds": 1.0}
         failure = {"error": "<b>no memory</b>"} if status == "failed" else {}
-        made.add([trial(number, parameters=values, status=status, **facts, **failure)])
+        made.trials.append(trial(number, parameters=values, status=status, **facts, **failure))
     made.update(**leaderboard.result(made.trials, [objective["direction"] for objective in objectives]))
     return made
