@@ -87,6 +87,8 @@ def heads(folder, images, engine):
     swept = [f"{key}={','.join(map(str, values))}" for key, values in SPACE.items()]
     warm = home(folder / f"{engine}-sweep")
     whole, runs = train(folder, warm, "-m", *declared, *swept)
+    pair = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    two, _ = train(folder, home(folder / f"{engine}-pair"), "-m", *declared, *swept, *pair)
     beside = statistics.median(run["timings"]["total_s"] - run["timings"]["training_s"] for run in runs[1:])
     training = statistics.median(run["timings"]["training_s"] for run in runs)
     typed = home(folder / f"{engine}-typed")
@@ -97,9 +99,10 @@ def heads(folder, images, engine):
     commands = single[0] + (POINTS - 1) * statistics.mean(single[1:])
     print(
         f"{engine:6}  {POINTS} heads {whole:.1f} s (training {training:.2f} s, beside it {beside:.2f} s a trial)\n"
-        f"        one trial with features, cold: {one:.1f} s, ratio {whole / one:.2f} (goal < 2)\n"
+        f"        one trial with features, cold: {one:.1f} s, ratio {whole / one:.2f} (goal < 2); "
+        f"in 2 processes {two:.1f} s, ratio {two / one:.2f}\n"
         f"        {POINTS} commands {commands:.0f} s (extrapolated from {TYPED}; they share the cache): "
-        f"{commands / whole:.1f} times the sweep (goal 10)"
+        f"{commands / whole:.1f} times the sweep (goal 10), {commands / two:.1f} times in 2 processes"
     )
 
 

@@ -1,7 +1,8 @@
 """What a sweep itself costs: 1,000 trials that do nothing, by skinlab's sweeper and by Hydra's own.
 
-Hydra composes each trial's declaration in both; the difference is what keeping sweep.json, the leaderboard and the
-watch over the run directories take. `python benchmarks/sweeper_itself.py [--trials N]`
+Hydra composes each trial's declaration in all; the difference is what keeping sweep.json, the leaderboard and the watch
+over the run directories take, and sweep.html at the end. "One by one" is a search with two objectives, whose sampler
+hears of each trial before it chooses the next. `python benchmarks/sweeper_itself.py [--trials N]`
 """
 
 import argparse
@@ -30,7 +31,7 @@ def trivial(_composed):
     path = Path(HydraConfig.get().runtime.output_dir)
     record = {"schema_version": 1, "status": "finished", "error": None, "started": "", "finished": "", "process": ME}
     (path / "run.json").write_text(json.dumps(record))
-    value = {"validation": {"metrics": {"log_loss": {"value": float(path.name)}}}}
+    value = {"validation": {"metrics": {"log_loss": {"value": float(path.name)}, "ece": {"value": 0.5}}}}
     (path / "summary.json").write_text(json.dumps(value))
     return Outcome(path)
 
@@ -51,7 +52,7 @@ def measured(name, overrides, task):
                 reading = f"; sweep.json {file.stat().st_size / 1e6:.1f} MB, read in {time.monotonic() - clock:.3f} s"
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
-            f"{name:<10}{spent[0]:8.1f} s{spent[1]:8.1f} s of the processor{memory:8.0f} MB{reading}",
+            f"{name:<12}{spent[0]:8.1f} s{spent[1]:8.1f} s of the processor{memory:8.0f} MB{reading}",
             file=sys.__stdout__,
         )
         sys.__stdout__.flush()
@@ -67,7 +68,10 @@ def main():
     rates = ",".join(str(0.1 / (1 + number)) for number in range(options.trials // 10))
     swept = [f"optimizer.learning_rate={rates}", "network.dropout=0,0.2,0.4,0.6,0.8", "seed=1,2"]
     print(f"{options.trials} trials that do nothing")
-    measured("skinlab", swept, lambda overrides: sweeper.Start(declare(overrides, [])))
+    measured("a grid", swept, lambda overrides: sweeper.Start(declare(overrides, [])))
+    drawn = ["optimizer.learning_rate=tag(log,interval(0.001,0.1))", "network.dropout=interval(0,0.9)"]
+    alone = ["sweep=random", f"sweep.trials={options.trials}", *drawn, "sweep.objectives=[loss,ece]"]
+    measured("one by one", alone, lambda overrides: sweeper.Start(declare(overrides, [])))
     measured("hydra", [*swept, "hydra/sweeper=basic", "hydra/hydra_logging=none"], lambda _: trivial)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skinlab import files, leases, machine, processors
-from skinlab.attempt import MISTAKE, Outcome, failed
+from skinlab.attempt import MISTAKE, Outcome, failed, short
 from skinlab.errors import OutputError, SkinlabError
 from skinlab.evaluation.objectives import DIRECTIONS
 from skinlab.sweeps import leaderboard, page, stopping
@@ -180,6 +180,7 @@ class Loop:
         except KeyboardInterrupt:
             sweep.refresh()
             self._end("interrupted", "stopped from outside")
+            log.warning("interrupted: go on with `skinlab sweep resume %s`", short(sweep.path))
             raise
         except Exception as error:
             sweep.refresh()

@@ -108,7 +108,9 @@ def test_ctrl_c_twice_stops_at_once_and_marks_everything(workplace: Workplace) -
     sweep = sweep_of(workplace)
     assert wait_for((sweep / ".stop").exists)
     os.killpg(process.pid, signal.SIGINT)
-    assert finish(process).code == 130
+    done = finish(process)
+    assert done.code == 130
+    assert f"go on with `skinlab sweep resume {sweep.relative_to(workplace.path)}`" in done.out + done.err
     assert [trial["status"] for trial in trials(sweep)] == ["interrupted", "waiting"]
     assert record(sweep / "0")["status"] == "interrupted"
     assert not (sweep / ".stop").exists()
