@@ -80,10 +80,8 @@ def _status(folder: Path, *, as_json: bool) -> int:
         return 0
     from rich.console import Console
 
-    shown = table(sweep, sweep.record["declaration"]["config"]["training.epochs"])
-    shown.title = None  # a line of its own, which does not wrap where its reader is a program
     sys.stdout.write(f"{sweep.status}: {heading(sweep)}\n")
-    Console().print(shown)
+    Console().print(table(sweep, sweep.record["declaration"]["config"]["training.epochs"]))
     return 0
 
 

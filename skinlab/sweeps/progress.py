@@ -18,6 +18,7 @@ from skinlab.sweeps.declaration import Declaration
 from skinlab.sweeps.state import Sweep, Trial
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.table import Table
 
 LOOK_EVERY = 0.5
@@ -72,7 +73,7 @@ class Progress:
                     sys.stdout.write(f"{line(trial, names)}\n")
         sys.stdout.flush()
         if self._live is not None:
-            self._live.update(table(self._sweep, self._epochs))
+            self._live.update(shown(self._sweep, self._epochs))
 
 
 def line(trial: Trial, objectives: list[str]) -> str:
@@ -115,6 +116,14 @@ def assigned(parameters: Mapping[str, Any]) -> str:
     return assignment({key: exact(value) for key, value in parameters.items()})
 
 
+def shown(sweep: Sweep, epochs: int) -> "Group":
+    """How it stands in one line, which may be wider than the table, and the table."""
+    from rich.console import Group
+    from rich.text import Text
+
+    return Group(Text(heading(sweep)), table(sweep, epochs))
+
+
 def table(sweep: Sweep, epochs: int) -> "Table":
     """What runs now, what ended last, and the best so far.
 
@@ -126,9 +135,9 @@ def table(sweep: Sweep, epochs: int) -> "Table":
     from rich.text import Text
 
     names = [objective["metric"] for objective in sweep.record["objectives"]]
-    shown = Table(title=Text(heading(sweep)), title_justify="left", box=None, pad_edge=False)
+    rows = Table(box=None, pad_edge=False)
     for column in ("trial", "status", "parameters", "epoch", *names, "time", "left"):
-        shown.add_column(column)
+        rows.add_column(column)
     running = [trial for trial in sweep.trials if trial.status == "running"]
     ended = sorted((t for t in sweep.trials if t.has_ended), key=lambda trial: (trial.finished or "", trial.number))
     for trial in [*ended[-ENDED_SHOWN:], *running[:RUNNING_SHOWN]]:
@@ -137,8 +146,8 @@ def table(sweep: Sweep, epochs: int) -> "Table":
         epoch = f"{trial.epochs}/{total}" if trial.epochs else ""  # a method may have none
         cells = (str(trial.number), trial.status, assigned(trial.parameters), epoch)
         spent = _spent(trial)
-        shown.add_row(*map(Text, (*cells, *values, _duration(spent), _left(trial, total, spent))))
-    return shown
+        rows.add_row(*map(Text, (*cells, *values, _duration(spent), _left(trial, total, spent))))
+    return rows
 
 
 def heading(sweep: Sweep) -> str:

@@ -6,8 +6,8 @@ from tests.sweeps.sweep_builders import finished, sweep, trial
 
 
 def shown(made, epochs=10):
-    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
-    console.print(progress.table(made, epochs))
+    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
+    console.print(progress.shown(made, epochs))
     return console.export_text()
 
 
