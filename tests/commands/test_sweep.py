@@ -39,7 +39,7 @@ def test_best_is_the_best_of_what_has_come_even_if_its_sweeper_was_killed_before
 
 
 def test_best_of_several_objectives_are_all_that_none_is_better_than(tmp_path, capsys):
-    made = searched(tmp_path / "s", trials=12, objectives=TWO)
+    made = searched(tmp_path / "s", trials=60, objectives=TWO)
     assert main(["sweep", "best", str(made.path)]) == 0
     named = {line.rpartition("/")[2] for line in capsys.readouterr().out.splitlines()}
     values = {trial.run: trial.values for trial in made.trials if trial.values}
