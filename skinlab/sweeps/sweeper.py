@@ -6,6 +6,7 @@ number of processes plays a part.
 
 import logging
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -180,7 +181,7 @@ class Loop:
         except KeyboardInterrupt:
             sweep.refresh()
             self._end("interrupted", "stopped from outside")
-            log.warning("interrupted: go on with `skinlab sweep resume %s`", short(sweep.path))
+            sys.stderr.write(f"go on with `skinlab sweep resume {short(sweep.path)}`\n")  # logs are the trials'
             raise
         except Exception as error:
             sweep.refresh()
