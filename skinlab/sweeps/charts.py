@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skinlab.evaluation.objectives import DIRECTIONS
 from skinlab.report import svg
 from skinlab.report.charts import figure
 from skinlab.report.markup import Html, element, paragraph, together
 from skinlab.report.svg import Area
 from skinlab.sweeps.axes import Axis
 from skinlab.sweeps.leaderboard import Group
-from skinlab.sweeps.outlook import LEVELS, Outlook, Point, spread
+from skinlab.sweeps.outlook import LEVELS, Outlook, Point, fence, spread
 from skinlab.sweeps.progress import assigned
 
 Floats = NDArray[np.float64]
@@ -209,9 +210,10 @@ def learning(outlook: Outlook) -> Html:
     """The monitored metric of the runs by epoch."""
     order = sorted(outlook.curves, key=lambda one: -1 if one[1] is None else one[1])
     shown = order[:: -(-len(order) // MOST_CURVES)]
-    ends = [value for _, _, curve in shown for _, value in curve]
-    low, high = np.percentile(ends, [2, 98]) if len(shown) > LEVELS else (min(ends), max(ends))
-    y, most = spread([float(low), float(high)]), max(curve[-1][0] for _, _, curve in shown)
+    values = [value for _, _, curve in shown for _, value in curve]
+    limit = fence(values, DIRECTIONS[outlook.monitor])
+    y = spread([limit, max(values) if DIRECTIONS[outlook.monitor] == "maximize" else min(values)])
+    most = max(curve[-1][0] for _, _, curve in shown)
     whole = [tick for tick in svg.ticks(0.5, most + 0.5) if tick == int(tick)]
     area = Area("epoch", f"validation {outlook.monitor}", (0.5, most + 0.5), y, whole, svg.ticks(*y))
     lines = [

@@ -22,8 +22,8 @@ LEVELS = 6
 MOST = 600
 """Points that are drawn in a chart, the best ones; all of them are in leaderboard.csv."""
 FENCE = 3.0
-"""A value is drawn as far from the middle half as this times its width, and no further: else one that diverged would
-hide what is between the others."""
+"""A value is drawn as far from the median as this times the best one is from it, and no further: those of a rate that is
+too high would hide what is between the good ones."""
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,7 @@ class Outlook:
         values = [group.means[0] for group in self.ranked if math.isfinite(group.means[0])]
         if not values:
             return None
-        low, high = np.percentile(values, [25, 75])
-        if self.directions[0] == "maximize":
-            return float(max(min(values), low - FENCE * (high - low)))
-        return float(min(max(values), high + FENCE * (high - low)))
+        return fence(values, self.directions[0])
 
     @cached_property
     def importance(self) -> Importance:
@@ -157,6 +154,18 @@ class Outlook:
         if limit is None:
             return value
         return max(value, limit) if self.directions[0] == "maximize" else min(value, limit)
+
+
+def fence(values: Sequence[float], direction: Direction) -> float:
+    """The worst value that is drawn where it is.
+
+    >>> fence([0.1, 0.2, 0.3, 900.0, 901.0], "minimize"), fence([0.1, 0.2, 0.3], "minimize")
+    (0.9, 0.3)
+    """
+    if direction == "maximize":
+        return -fence([-value for value in values], "minimize")
+    best, middle, worst = min(values), float(np.median(values)), max(values)
+    return min(worst, round(middle + FENCE * (middle - best), 12)) if middle > best else worst
 
 
 def spread(values: Sequence[float]) -> tuple[float, float]:

@@ -180,7 +180,7 @@ def _drawn(outlook: Outlook) -> Iterator[str]:
         yield "The charts show values as they were chosen, before sweep.scaled; the table shows those of the runs."
     if outlook.beyond:
         worse = f"{counted(outlook.beyond, 'point')} worse than {outlook.limit:.4g}"
-        yield f"{worse} drawn at the edge of all charts."
+        yield f"{worse} drawn at the edge of all charts, and counted there in importance and means."
     if len(outlook.ranked) > MOST:
         yield f"The charts show the best {MOST} of {len(outlook.ranked)} points."
 
