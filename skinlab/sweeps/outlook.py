@@ -22,8 +22,8 @@ LEVELS = 6
 MOST = 600
 """Points that are drawn in a chart, the best ones; all of them are in leaderboard.csv."""
 FENCE = 3.0
-"""A value is drawn as far from the median as this times the best one is from it, and no further: those of a rate that is
-too high would hide what is between the good ones."""
+"""A value is drawn as far from the median as this times the best one is from it, and no further: those of a rate that
+is too high would hide what is between the good ones."""
 
 
 @dataclass(frozen=True)
