@@ -141,6 +141,9 @@ def _few(causes: list[str]) -> list[str]:
 
 def _refusal(comparison: "Comparison") -> str:
     lines = ["not ranked, because the runs are not comparable:", *_few(comparison.causes)]
+    runs = [run for one in comparison.standings for run in one.arm.runs]
+    if len({frozenset(run.record["classes"]) for run in runs}) > 1:
+        return "\n".join([*lines, "no option compares runs with different classes"])
     return "\n".join([*lines, "--common compares on the test images that are the same, --force on those of one name"])
 
 

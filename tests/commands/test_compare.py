@@ -92,6 +92,14 @@ def test_mistakes_end_in_one_line(sweep, words, code, said, capsys):
     assert said in capsys.readouterr().err
 
 
+def test_runs_of_other_classes_are_refused_without_advice_that_would_not_help(sweep, capsys):
+    finished(Path("other"), made=Made(classes=("nevus", "melanoma"), positive="melanoma"))
+    assert main(["compare", "sweep/0", "other"]) == 3
+    said = capsys.readouterr().err
+    assert "the classes are benign, malignant and nevus, melanoma" in said
+    assert said.endswith("no option compares runs with different classes\n")
+
+
 def test_a_reference_that_is_not_compared_is_refused(sweep, capsys):
     Run.create(Path("other"), {})
     assert main(["compare", "sweep", "--reference", "other"]) == 3
