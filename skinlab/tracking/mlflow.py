@@ -45,6 +45,7 @@ MANNERS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # what mlflow would tell its makers of its use
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # skinlab tries again itself, and knows when to stop
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # which belongs to the command, and may be JSON
 }
 """Environment variables that mlflow reads, unless they are set."""
 

@@ -262,7 +262,7 @@ def server(store: str, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.mark.slow
 def test_a_server_that_dies_and_comes_back_misses_nothing_and_gets_nothing_twice(
-    server: Server, subject: MakeSubject
+    server: Server, subject: MakeSubject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = subject()
     delivery = Delivery("mlflow", Mlflow(run, server.uri, "lesions", ELSEWHERE), pauses=(0.1,))
@@ -286,6 +286,7 @@ def test_a_server_that_dies_and_comes_back_misses_nothing_and_gets_nothing_twice
     assert [step for step, _ in steps(server.uri, "train/loss")] == [1, 2, 3]
     client = mlflow.MlflowClient(tracking_uri=server.uri)
     assert {item.path for item in client.list_artifacts(only_run(server.uri).info.run_id)} == {"plots", "summary.json"}
+    assert capsys.readouterr().out == ""
 
 
 def wait_for(condition: Any) -> None:
