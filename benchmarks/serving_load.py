@@ -8,8 +8,8 @@ model's own time for a batch of 8, ready after 2 s.
 azmlinfsrv needs an environment of its own: --azmlinfsrv PYTHON names its interpreter, in which
 azureml-inference-server-http and a bundle's requirements.txt are installed. Without it these rows are left out.
 --soak MINUTES asks mobilenet_v2's service at half the limit, and shows errors and memory; with --networks and no name
-nothing else is done. "cpu ms" is what all processes of a server take of the processors for a request: unlike the rates it
-hardly depends on what else the machine does.
+nothing else is done. "cpu ms" is what all processes of a server take of the processors for a request: it hardly depends
+on what else the machine does, unlike the rates.
 """
 
 import argparse
