@@ -7,7 +7,9 @@ model's own time for a batch of 8, ready after 2 s.
 
 azmlinfsrv needs an environment of its own: --azmlinfsrv PYTHON names its interpreter, in which
 azureml-inference-server-http and a bundle's requirements.txt are installed. Without it these rows are left out.
---soak MINUTES asks mobilenet_v2's service at half the limit, and shows errors and memory.
+--soak MINUTES asks mobilenet_v2's service at half the limit, and shows errors and memory; with --networks and no name
+nothing else is done. "cpu ms" is what all processes of a server take of the processors for a request: it hardly depends
+on what else the machine does, unlike the rates.
 """
 
 import argparse
@@ -24,7 +26,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,13 +80,21 @@ def written(folder: Path, name: str) -> loading.Bundle:
     return write(replay.text([str(row) for row in range(4)], stored, 1, 4, images.__getitem__))
 
 
-def limit(of: loading.Bundle, seconds: float) -> tuple[float, float]:
-    """Images/s of ONNX Runtime alone, the best of several sizes of a batch, and the seconds of a batch of 8."""
+class Limit(NamedTuple):
+    """Images a second of ONNX Runtime alone; seconds of 8 images; seconds of the processors for one."""
+
+    rate: float
+    eight: float
+    processor: float
+
+
+def limit(of: loading.Bundle, seconds: float) -> Limit:
+    """ONNX Runtime alone, with the best of several sizes of a batch."""
     session = run_on_one_thread(of.model, of)
     images = np.random.default_rng(0).integers(0, 256, (8, SIZE, SIZE, 3), dtype=np.uint8)
 
-    def rate(batch: int) -> float:
-        end, done = time.monotonic() + seconds / 2, 0
+    def with_batches_of(batch: int) -> Limit:
+        end = time.monotonic() + seconds / 2
 
         def work(_: int) -> int:
             count = 0
@@ -93,13 +103,13 @@ def limit(of: loading.Bundle, seconds: float) -> tuple[float, float]:
                 count += batch
             return count
 
-        began = time.monotonic()
+        began, used = time.monotonic(), time.process_time()
         with ThreadPoolExecutor(THREADS) as pool:
             done = sum(pool.map(work, range(THREADS)))
-        return done / (time.monotonic() - began)
+        rate = done / (time.monotonic() - began)
+        return Limit(rate, 8 / rate, (time.process_time() - used) / done)
 
-    fastest = max(rate(batch) for batch in (1, 8))
-    return fastest, 8 / fastest
+    return max(with_batches_of(batch) for batch in (1, 8))
 
 
 class Asked(NamedTuple):
@@ -162,19 +172,35 @@ def asked(
     return Asked(took, inside / seconds, len(wrong))
 
 
-def megabytes(pid: int) -> float:
-    """Memory of a process and all below it; what they share counts once."""
-    total, waiting = 0, [pid]
+def family(pid: int) -> Iterator[int]:
+    """A process and all below it."""
+    waiting = [pid]
     while waiting:
         one = waiting.pop()
-        try:
-            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
-            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        yield one
+        with suppress(FileNotFoundError, ProcessLookupError):
             for task in Path(f"/proc/{one}/task").iterdir():
                 waiting += [int(word) for word in (task / "children").read_text().split()]
-        except (FileNotFoundError, ProcessLookupError, StopIteration):
-            continue
+
+
+def megabytes(pid: int) -> float:
+    """Memory of a process and all below it; what they share counts once."""
+    total = 0
+    for one in family(pid):
+        with suppress(FileNotFoundError, ProcessLookupError, StopIteration):
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total / 1024
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process and all below it have taken of the processors."""
+    total = 0
+    for one in family(pid):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -242,12 +268,13 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("azmlinfsrv does not answer")
 
 
-def row(name: str, connections: int, of: Asked, memory: float, most: float) -> None:
+def row(name: str, connections: int, of: Asked, processor: float, memory: float, most: float) -> None:
     """One line of the table."""
     p50, p99 = 1000 * np.percentile(of.took, [50, 99])
     rates = f"{of.rate:>8.1f}  {of.rate / most:>6.2f}"
+    used = f"{1000 * processor / len(of.took):>6.1f}"
     print(
-        f"  {name:<22} {connections:>4}  {rates}  {p50:>8.1f}  {p99:>8.1f}  {memory:>7.0f}  {of.wrong:>6}",
+        f"  {name:<22} {connections:>4}  {rates}  {p50:>8.1f}  {p99:>8.1f}  {used}  {memory:>7.0f}  {of.wrong:>6}",
         flush=True,
     )
 
@@ -258,8 +285,9 @@ def measured(name: str, place: tuple[int, int, str], seconds: float, most: float
     asked(port, "/score", key, 8, 1)
     found = {}
     for connections in CONNECTIONS:
+        used = processor_seconds(pid)
         answers = asked(port, "/score", key, connections, seconds)
-        row(name, connections, answers, megabytes(pid), most)
+        row(name, connections, answers, processor_seconds(pid) - used, megabytes(pid), most)
         found[connections] = answers.rate, float(np.percentile(answers.took, 99))
     return found
 
@@ -267,9 +295,11 @@ def measured(name: str, place: tuple[int, int, str], seconds: float, most: float
 def network(name: str, folder: Path, seconds: float, python: str | None) -> None:
     """All rows of one network."""
     of = written(folder / name, name)
-    fastest, eight = limit(of, seconds)
-    print(f"\n{name}: ONNX Runtime alone {fastest:.1f} images/s, 8 images in {1000 * eight:.0f} ms, {THREADS} threads")
-    heads, widths = ("conn", "req/s", "/limit", "p50 ms", "p99 ms", "MB", "errors"), (4, 8, 6, 8, 8, 7, 6)
+    fastest, eight, processor = limit(of, seconds)
+    said = f"{name}: ONNX Runtime alone {fastest:.1f} images/s, 8 images in {1000 * eight:.0f} ms, {THREADS} threads"
+    print(f"\n{said}, {1000 * processor:.1f} cpu ms an image")
+    heads = ("conn", "req/s", "/limit", "p50 ms", "p99 ms", "cpu ms", "MB", "errors")
+    widths = (4, 8, 6, 8, 8, 6, 7, 6)
     print(f"  {'server':<22} " + "  ".join(head.rjust(width) for head, width in zip(heads, widths, strict=True)))
     ready: list[float] = []
     with local(of, ready) as place:
@@ -290,7 +320,7 @@ def network(name: str, folder: Path, seconds: float, python: str | None) -> None
 def soak(folder: Path, minutes: float) -> None:
     """Half the limit for a time: errors, and memory at the beginning and the end."""
     of = written(folder / "soak", "mobilenet_v2")
-    fastest, _ = limit(of, 4)
+    fastest = limit(of, 4).rate
     connections = 16
     with local(of, []) as (port, pid, key):
         asked(port, "/score", key, connections, 10)
@@ -307,11 +337,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10, help="of each measurement")
     parser.add_argument("--azmlinfsrv", metavar="PYTHON", help="interpreter of an environment with azmlinfsrv")
+    parser.add_argument("--networks", nargs="*", default=list(NETWORKS), choices=list(NETWORKS), metavar="NAME")
     parser.add_argument("--soak", type=float, default=0, metavar="MINUTES", help="at half the limit")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ[paths.HOME_VARIABLE] = str(Path(folder) / "home")
-        for name in NETWORKS:
+        for name in options.networks:
             network(name, Path(folder), options.seconds, options.azmlinfsrv)
         if options.soak:
             soak(Path(folder), options.soak)

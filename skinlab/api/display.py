@@ -53,18 +53,7 @@ def evaluation(title: str, summary: Mapping[str, Any], folder: Path) -> Html:
 
 def comparison(found: Comparison) -> Html:
     """Experiments beside each other, and the verdicts."""
-    keys = tables.keys_of(found)
-    head = ["", *keys, "seeds", "validation", found.label]
-    rows = [
-        [
-            one.arm.name,
-            *(tables.value_text(one.arm.differs[key]) for key in keys),
-            tables.repeats(one),
-            "-" if one.validation is None else f"{one.validation:.3f}",
-            tables.number(one, found.question.metric),
-        ]
-        for one in found.standings
-    ]
+    head, *rows = tables.experiment_rows(found, tables.number)
     said = [element("li", f"{sentence(pair)}.") for pair in found.pairs]
     causes = [element("li", cause) for cause in found.causes]
     refused = [paragraph(element("b", "Not comparable:")), element("ul", *causes)] if causes else []

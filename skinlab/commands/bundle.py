@@ -42,10 +42,11 @@ def main(argv: list[str]) -> int:
         return 0
     if options.run is None or options.out is None:
         raise ConfigError("needs a run and a file: skinlab bundle RUN --out FILE.zip; see skinlab bundle --help")
+    from skinlab.runs.naming import resolve
     from skinlab.serving import loading, replay
     from skinlab.serving.packing import zipped
 
-    bundle = loading.load(options.run)
+    bundle = loading.load(resolve(options.run))
     images = len(replay.of(bundle))
     content = zipped(bundle)
     files.write_bytes(options.out, content)

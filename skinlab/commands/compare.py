@@ -22,7 +22,8 @@ Say whether one experiment is better than another: the declared keys in which th
 difference with its interval, and a verdict. Runs that differ in the seed alone are one experiment, and the verdict is
 then about methods, not about single models; so are the folds of a cross-validation.
 
-  RUN              a run directory, a sweep, a pattern of these, or the name of an experiment (outputs/runs/NAME/*)
+  RUN              a run directory, a sweep, a pattern of these, the name of an experiment (outputs/runs/NAME/*),
+                   latest, or the beginning or the end of the id of a run or a sweep
   --metric NAME    what decides: auc (default), accuracy, balanced_accuracy, sensitivity, brier, ...
   --top N          compare only the N best by the metric on the validation subset
   --reference RUN  compare each with this one; else each two, of more than six each with the best on validation
@@ -74,7 +75,7 @@ def _options(argv: list[str]) -> Namespace:
     parser.add_argument("runs", nargs="*", default=[])
     parser.add_argument("--metric", default="auc")
     parser.add_argument("--top", type=int)
-    parser.add_argument("--reference", type=Path)
+    parser.add_argument("--reference")
     parser.add_argument("--each", action="store_true")
     parser.add_argument("--common", action="store_true")
     parser.add_argument("--force", action="store_true")
@@ -88,8 +89,11 @@ def _question(options: Namespace) -> "Question":
 
     Raises:
         ConfigError: it makes no sense.
+        DataError: the reference is no run.
     """
     from skinlab.comparison.comparing import Question
+    from skinlab.comparison.finding import find_runs
+    from skinlab.config.defaults import output_dir
     from skinlab.data.wording import nearest
     from skinlab.evaluation.summary import METRICS
 
@@ -103,7 +107,8 @@ def _question(options: Namespace) -> "Question":
     if options.common and options.force:
         raise ConfigError("--common and --force exclude each other: the first compares what is the same, the other all")
     mode: Mode = "common" if options.common else "forced" if options.force else "all"
-    return Question(options.metric, mode, options.top, options.each, options.reference)
+    reference = None if options.reference is None else find_runs([options.reference], output_dir())[0]
+    return Question(options.metric, mode, options.top, options.each, reference)
 
 
 def _print(comparison: "Comparison", *, as_json: bool) -> None:
@@ -136,6 +141,9 @@ def _few(causes: list[str]) -> list[str]:
 
 def _refusal(comparison: "Comparison") -> str:
     lines = ["not ranked, because the runs are not comparable:", *_few(comparison.causes)]
+    runs = [run for one in comparison.standings for run in one.arm.runs]
+    if len({frozenset(run.record["classes"]) for run in runs}) > 1:
+        return "\n".join([*lines, "no option compares runs with different classes"])
     return "\n".join([*lines, "--common compares on the test images that are the same, --force on those of one name"])
 
 

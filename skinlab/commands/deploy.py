@@ -79,10 +79,11 @@ def _options(argv: list[str]) -> Namespace:
 def _request(options: Namespace) -> "Request":
     from skinlab.deployment import record
     from skinlab.deployment.base import Request
+    from skinlab.runs.naming import resolve
     from skinlab.serving import loading
 
-    run = Path(options.overrides[0])
     declared = _declared(options)
+    run = resolve(options.overrides[0])
     bundle = loading.load(run)
     name = declared.name or _name_of(run)
     before = record.find(name)

@@ -67,6 +67,7 @@ SWEEP_VERBS = (
     Verb("report", "write its page, sweep.html", paths=True),
 )
 _COMPARE_OPTIONS = ("--metric", "--top", "--reference", "--each", "--common", "--force", "--json", "--out", "--help")
+_BUNDLE_OPTIONS = ("--out", "--help")
 _LIST_OPTIONS = ("--since", "--sort", "--reverse", "--limit", "--columns", "--json", "--csv", "--output", "--help")
 RUNS_VERBS = (
     Verb("show", "what a run is and what came of it", ("--json", "--output", "--help"), runs=True),
@@ -100,7 +101,13 @@ VERBS = (
     Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True, runs=True),
     Verb("sweep", "go on with a sweep, see how it stands, name its best run, draw its page", verbs=SWEEP_VERBS),
     Verb("folds", "summarise the runs of a cross-validation as one experiment", _FOLDS_OPTIONS, paths=True),
-    Verb("compare", "say whether one run is better than another, and how sure that is", _COMPARE_OPTIONS, paths=True),
+    Verb(
+        "compare",
+        "say whether one run is better than another, and how sure that is",
+        _COMPARE_OPTIONS,
+        paths=True,
+        runs=True,
+    ),
     Verb("predict", "score new images with the bundle of a finished run", _PREDICT_OPTIONS, paths=True, runs=True),
     Verb(
         "evaluate",
@@ -110,7 +117,13 @@ VERBS = (
         paths=True,
         runs=True,
     ),
-    Verb("bundle", "write a run's bundle as one file, to run where no skinlab is", ("--out", "--help"), paths=True),
+    Verb(
+        "bundle",
+        "write a run's bundle as one file, to run where no skinlab is",
+        ("--out", "--help"),
+        paths=True,
+        runs=True,
+    ),
     Verb("reproduce", "make a run again and compare it bit by bit", _REPRODUCE_OPTIONS, paths=True, runs=True),
     Verb("runs", "list, compare, tag, pack and delete runs; skinlab runs --help", _LIST_OPTIONS, verbs=RUNS_VERBS),
     Verb(

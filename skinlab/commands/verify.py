@@ -42,12 +42,13 @@ def main(argv: list[str]) -> int:
     from skinlab.deployment import record
     from skinlab.deployment.client import Client
     from skinlab.deployment.verifying import verify
+    from skinlab.runs.naming import resolve
     from skinlab.serving import loading, replay
 
     known = record.require(options.where) if "://" not in options.where else None
     if known is None and options.run is None:
         raise ConfigError("needs a run to compare an address with: skinlab verify ENDPOINT RUN")
-    bundle = loading.load(options.run or Path(known.run if known else ""))
+    bundle = loading.load(resolve(options.run) if options.run else Path(known.run if known else ""))
     held = replay.of(bundle)
     if not held:
         raise BundleError(f"{bundle.path} has no replay set (bundle.replay_images was 0): there is nothing to compare")

@@ -1,12 +1,13 @@
-"""Which run directories a user means: a run, a sweep, a pattern, the name of an experiment. Opens none of them."""
+"""Which run directories a user means: a run, a sweep, a pattern, the name of an experiment, an id. Reads no results."""
 
 import glob
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from skinlab.data.wording import nearest
+from skinlab.data.wording import listed, nearest
 from skinlab.errors import DataError
 from skinlab.run import RUN_FILE
+from skinlab.runs import naming, places
 
 PATTERN = frozenset("*?[")
 
@@ -15,7 +16,8 @@ def find_runs(words: Sequence[str], output_dir: Path) -> list[Path]:
     """The directories of all runs that are meant, each once, in the order given; those of a sweep by their number.
 
     Args:
-        words: each a run directory, a folder of them (as a sweep is), a pattern of either, or an experiment's name.
+        words: each a run directory, a folder of them (as a sweep is), a pattern of either, an experiment's name, or a
+            short name: `latest`, or the beginning or the end of the id of a run or a sweep.
         output_dir: where `runs/NAME` of an experiment is.
 
     Raises:
@@ -42,10 +44,31 @@ def _meant(word: str, output_dir: Path) -> list[Path]:
     experiments = output_dir / "runs"
     if runs := _below(experiments / word) if path.name == word else []:
         return runs
+    if runs := _by_id(word, output_dir):
+        return runs
     known = [folder.name for folder in experiments.iterdir()] if experiments.is_dir() else []
     raise DataError(
-        f"{word} is neither a directory nor an experiment with runs in {experiments}{nearest(word, sorted(known))}"
+        f"{word} is neither a directory nor an experiment with runs in {experiments}{nearest(word, sorted(known))}, "
+        "nor does the id of a run or a sweep begin or end so; `skinlab runs` lists them"
     )
+
+
+def _by_id(word: str, output_dir: Path) -> list[Path]:
+    """The run that a short name means, or the runs of the sweep; none where nothing is called so."""
+    if word == naming.LATEST:
+        return [naming.resolve(word, output_dir)]
+    runs = list(places.runs_below(output_dir))
+    if "/" in word:  # one run of a sweep
+        called = {run: [run] for run in naming.matching(word, runs, output_dir)}
+    else:
+        called = {}
+        for run in runs:
+            whole = run.parent if places.is_of_sweep(run, output_dir) else run
+            if naming.matches(word, whole.name):
+                called.setdefault(whole, []).append(run)
+    if len(called) > 1:
+        raise DataError(f"{word}: {len(called)} runs or sweeps are called so: {listed(sorted(map(str, called)))}")
+    return _ordered(run for found in called.values() for run in found)
 
 
 def _below(path: Path) -> list[Path]:

@@ -97,19 +97,8 @@ def _causes(comparison: Comparison) -> Html:
 
 
 def _experiments(comparison: Comparison) -> Iterator[Html]:
-    keys = tables.keys_of(comparison)
-    rows = [
-        (
-            one.arm.name,
-            *(tables.value_text(one.arm.differs[key]) for key in keys),
-            tables.repeats(one),
-            "-" if one.validation is None else f"{one.validation:.3f}",
-            _number(one, comparison.question.metric),
-        )
-        for one in comparison.standings
-    ]
-    caption = "The declared keys in which the experiments differ, and the number that decides"
-    yield table(caption, ("", *keys, "Seeds", "Validation", comparison.label), rows)
+    head, *rows = tables.experiment_rows(comparison, _number)
+    yield table("The declared keys in which the experiments differ, and the number that decides", head, rows)
     yield element("ul", *(element("li", element("code", place)) for place in tables.places(comparison)))
     if comparison.left_out:
         yield paragraph("Left out:")

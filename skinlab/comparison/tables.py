@@ -1,7 +1,7 @@
 """A comparison on the terminal. Computes nothing."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -97,18 +97,34 @@ def keys_of(comparison: Comparison) -> list[str]:
     return [key for key in comparison.standings[0].arm.differs if key != "seed"]
 
 
+def experiment_rows(comparison: Comparison, shown: Callable[[Standing, str], str]) -> list[list[str]]:
+    """The experiments with the keys in which they differ and the number that decides; the first row is the head.
+
+    An experiment is a row or, where there are more keys than experiments, a column, so that many keys can be read.
+
+    Args:
+        comparison: of which.
+        shown: what is shown of a number of an experiment.
+    """
+    keys = keys_of(comparison)
+    rows = [["", *keys, "seeds", "validation", comparison.label]]
+    for one in comparison.standings:
+        validation = "-" if one.validation is None else f"{one.validation:.3f}"
+        values = [value_text(one.arm.differs[key]) for key in keys]
+        rows.append([one.arm.name, *values, repeats(one), validation, shown(one, comparison.question.metric)])
+    return [list(row) for row in zip(*rows, strict=True)] if len(keys) > len(comparison.standings) else rows
+
+
 def _experiments(comparison: Comparison) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    keys = keys_of(comparison)
+    head, *rows = experiment_rows(comparison, number)
     table = Table(box=None, pad_edge=False)
-    for name in ("", *keys, "seeds", "validation", comparison.label):
+    for name in head:
         table.add_column(Text(name), overflow="fold")
-    for one in comparison.standings:
-        validation = "-" if one.validation is None else f"{one.validation:.3f}"
-        values = [Text(value_text(one.arm.differs[key]), overflow="fold") for key in keys]
-        table.add_row(one.arm.name, *values, repeats(one), validation, number(one, comparison.question.metric))
+    for first, *row in rows:
+        table.add_row(Text(first), *(Text(cell, overflow="fold") for cell in row))
     return table
 
 

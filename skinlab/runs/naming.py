@@ -48,11 +48,18 @@ def resolve(name: str | Path, output: Path | None = None) -> Path:
 
 def matching(text: str, runs: Iterable[Path], output: Path) -> list[Path]:
     """The runs whose id begins or ends with a text; one whose id it is, alone."""
-    if len(text) < SHORTEST:
-        return []
     ids = {run: places.id_of(run, output) for run in runs}
     exact = [run for run, known in ids.items() if known == text]
-    return exact or [run for run, known in ids.items() if known.startswith(text) or known.endswith(text)]
+    return exact or [run for run, known in ids.items() if matches(text, known)]
+
+
+def matches(text: str, known: str) -> bool:
+    """Whether an id begins or ends with a text that is long enough to mean it.
+
+    >>> matches("f1deba", "20261123-002523-f1deba"), matches("ba", "20261123-002523-f1deba")
+    (True, False)
+    """
+    return len(text) >= SHORTEST and (known.startswith(text) or known.endswith(text))
 
 
 def _latest(runs: Iterable[Path], output: Path) -> Path:

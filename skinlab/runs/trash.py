@@ -89,8 +89,10 @@ def find(name: str, output: Path) -> Deleted:
         if deleted.path == name
         or (len(name) >= SHORTEST and (deleted.path.endswith(name) or Path(deleted.path).name.startswith(name)))
     }
+    if not inside:
+        raise OutputError(f"{name}: the trash of {output} is empty")
     if len(named) != 1:
-        paths = listed(list(named) or [deleted.path for deleted in inside]) or "nothing"
+        paths = listed(list(named) or [deleted.path for deleted in inside])
         raise OutputError(f"{name}: {'several' if named else 'none'} in the trash of {output} called so: {paths}")
     return next(iter(named.values()))
 

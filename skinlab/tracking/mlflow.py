@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SQLITE = "sqlite:///"
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+"""Stores that mlflow opens itself; it would keep their artifacts wherever the process happens to be started."""
 LOCK = ".tracking.lock"
 ID_TAG = "skinlab_id"
 PARENT_TAG = "mlflow.parentRunId"
@@ -43,6 +45,7 @@ MANNERS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # what mlflow would tell its makers of its use
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # skinlab tries again itself, and knows when to stop
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # which belongs to the command, and may be JSON
 }
 """Environment variables that mlflow reads, unless they are set."""
 
@@ -52,12 +55,12 @@ class Mlflow:
 
     Args:
         subject: the run.
-        uri: of the tracking store.
+        uri: of the tracking store; None: a SQLite store in `output_dir`.
         experiment: its name there; made where there is none.
-        artifacts: folder of the artifacts of a new experiment; None: the server decides.
+        output_dir: where a store lies that has no place of its own, and the artifacts of a database that is no file.
     """
 
-    def __init__(self, subject: Subject, uri: str, experiment: str, artifacts: Path | None = None) -> None:
+    def __init__(self, subject: Subject, uri: str | None, experiment: str, output_dir: Path) -> None:
         for name, value in MANNERS.items():
             os.environ.setdefault(name, value)
         import mlflow.tracking  # noqa: F401 - seconds; not while another thread imports
@@ -65,9 +68,8 @@ class Mlflow:
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
         self._subject = subject
-        self._uri = uri
+        self._uri, self._artifacts = place(uri, output_dir)
         self._experiment = experiment
-        self._artifacts = artifacts
         self._client: Any = None
         self._experiment_id = ""
         self._run_id: str | None = None
@@ -77,8 +79,8 @@ class Mlflow:
         """Find this run where it was tracked before, make it where not, and tell what is declared."""
         from mlflow import MlflowClient
 
-        if self._uri.startswith(SQLITE):
-            _make_store(Path(self._uri.removeprefix(SQLITE)))
+        if self._artifacts and self._uri.startswith(SQLITE):
+            _make_store(Path(self._uri.removeprefix(SQLITE)), self._artifacts)
         self._client = MlflowClient(tracking_uri=self._uri)
         self._experiment_id = self._find_experiment()
         parent = self._parent()
@@ -112,7 +114,7 @@ class Mlflow:
     def _find_experiment(self) -> str:
         if found := self._client.get_experiment_by_name(self._experiment):
             return str(found.experiment_id)
-        location = None if self._artifacts is None else self._artifacts.absolute().as_uri()
+        location = None if self._artifacts is None else self._artifacts.as_uri()
         return str(self._client.create_experiment(self._experiment, artifact_location=location))
 
     def _find(self, identity: str) -> "MlflowRun | None":
@@ -196,25 +198,33 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _make_store(file: Path) -> None:
-    """Make a SQLite store where there is none; mlflow takes seconds and many steps for it, and may be killed."""
-    from mlflow import MlflowClient
+def _make_store(file: Path, artifacts: Path) -> None:
+    """Make a SQLite store where there is none; mlflow takes seconds and many steps for it, and may be killed.
+
+    Args:
+        file: the database.
+        artifacts: the folder of artifacts, also of the experiment that mlflow makes in every store.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     with alone(file.with_name(f".{file.name}.lock")):
         if file.exists():
             return
         temporary = file.with_name(f".{file.name}.tmp")
         temporary.unlink(missing_ok=True)
-        MlflowClient(tracking_uri=f"{SQLITE}{temporary.absolute()}").search_experiments(max_results=1)
+        SqlAlchemyStore(f"{SQLITE}{temporary.absolute()}", artifacts.as_uri())  # type: ignore[no-untyped-call]
         temporary.replace(file)
 
 
 def place(uri: str | None, output_dir: Path) -> tuple[str, Path | None]:
-    """Where runs go and, where no server decides that, the folder of their artifacts.
+    """Where runs go and, where no server decides that, the folder of their artifacts: never that of the process.
 
     Args:
         uri: as declared; None: a SQLite store in `output_dir`.
         output_dir: as declared.
+
+    Returns:
+        The address, and a folder beside the database or, where that is no file, in `output_dir`; None: the server's.
 
     >>> place("http://127.0.0.1:5000", Path("outputs"))
     ('http://127.0.0.1:5000', None)
@@ -225,4 +235,5 @@ def place(uri: str | None, output_dir: Path) -> tuple[str, Path | None]:
         return f"{SQLITE}{folder / DATABASE}", folder / ARTIFACTS
     if uri.startswith(SQLITE):
         return uri, Path(uri.removeprefix(SQLITE)).absolute().parent / ARTIFACTS
-    return uri, None
+    scheme = uri.partition("://")[0].partition("+")[0]
+    return uri, output_dir.absolute() / ARTIFACTS if scheme in DATABASES else None

@@ -150,10 +150,9 @@ def _makers(tracking: schema.Tracking, output_dir: Path) -> dict[str, Callable[[
     if tracking.tensorboard:
         makers["tensorboard"] = lambda subject: TensorBoard(subject.path)
     if (declared := tracking.mlflow) is not None:
-        uri, artifacts = mlflow.place(declared.uri, output_dir)
-        makers["mlflow"] = lambda subject: mlflow.Mlflow(subject, uri, declared.experiment, artifacts)
+        makers["mlflow"] = lambda subject: mlflow.Mlflow(subject, declared.uri, declared.experiment, output_dir)
     if (workspace := tracking.azureml) is not None:
-        makers["azureml"] = lambda subject: mlflow.Mlflow(subject, workspace.uri, workspace.experiment)
+        makers["azureml"] = lambda subject: mlflow.Mlflow(subject, workspace.uri, workspace.experiment, output_dir)
     return makers
 
 

@@ -69,7 +69,10 @@ def test_what_goes_wrong_is_said(browser, service):
 
 def test_the_page_fits_a_phone_and_can_be_used_by_keyboard(browser, service):
     browser.open(f"{service.address}/", width=360)
-    assert browser.value("document.documentElement.scrollWidth <= innerWidth")
+    assert browser.value("document.documentElement.scrollWidth") <= 360
+    browser.value(f"document.getElementById('key').value = '{key_of(service)}'")
+    assert dropped(browser, RED) == "Answered."
+    assert browser.value("document.documentElement.scrollWidth") <= 360
     assert browser.value("[...document.querySelectorAll('input, a')].every(one => one.tabIndex === 0)")
     unnamed = "[...document.querySelectorAll('input')].filter(one => !one.labels.length).length"
     assert browser.value(unnamed) == 0

@@ -84,12 +84,26 @@ def test_runs_that_are_not_comparable_are_shown_and_refused_and_the_options_say_
         (["sweep", "--wrong"], 2, "see skinlab compare --help"),
         (["sweep/0"], 3, "a comparison needs two experiments: only one was named"),
         (["nothing"], 3, "nothing is neither a directory nor an experiment with runs in outputs/runs"),
-        (["sweep", "--reference", "elsewhere"], 3, "--reference elsewhere is none of the runs"),
+        (["sweep", "--reference", "elsewhere"], 3, "elsewhere is neither a directory nor an experiment"),
     ],
 )
 def test_mistakes_end_in_one_line(sweep, words, code, said, capsys):
     assert main(["compare", *words]) == code
     assert said in capsys.readouterr().err
+
+
+def test_runs_of_other_classes_are_refused_without_advice_that_would_not_help(sweep, capsys):
+    finished(Path("other"), made=Made(classes=("nevus", "melanoma"), positive="melanoma"))
+    assert main(["compare", "sweep/0", "other"]) == 3
+    said = capsys.readouterr().err
+    assert "the classes are benign, malignant and nevus, melanoma" in said
+    assert said.endswith("no option compares runs with different classes\n")
+
+
+def test_a_reference_that_is_not_compared_is_refused(sweep, capsys):
+    Run.create(Path("other"), {})
+    assert main(["compare", "sweep", "--reference", "other"]) == 3
+    assert "--reference other is none of the runs that are compared" in capsys.readouterr().err
 
 
 def test_help_is_printed(capsys):

@@ -26,6 +26,20 @@ def test_a_run_a_sweep_a_pattern_and_an_experiment_are_found_each_run_once() -> 
     assert found(f"{Path.cwd()}/sw*") == [f"{Path.cwd()}/sweep/9", f"{Path.cwd()}/sweep/10"]
 
 
+def test_a_run_and_a_sweep_are_found_by_their_short_names() -> None:
+    made("outputs/runs/base/20261122-205246-c4a78a", "outputs/runs/mine/20261123-101502-9b21f0")
+    made(*(f"outputs/sweeps/mine/20261124-152210-acc496/{trial}" for trial in (0, 9, 10)))
+    assert found("c4a78a", "20261123") == [
+        "outputs/runs/base/20261122-205246-c4a78a",
+        "outputs/runs/mine/20261123-101502-9b21f0",
+    ]
+    sweep = [f"outputs/sweeps/mine/20261124-152210-acc496/{trial}" for trial in (0, 9, 10)]
+    assert found("acc496") == found("20261124-152210") == sweep
+    assert found("acc496/9") == sweep[1:2]
+    with pytest.raises(DataError, match="202611: 3 runs or sweeps are called so: .*c4a78a, .*9b21f0, .*acc496"):
+        found("202611")
+
+
 def test_what_means_nothing_is_said_with_the_nearest_experiment() -> None:
     made("outputs/runs/reference/a")
     Path("empty").mkdir()

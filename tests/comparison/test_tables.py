@@ -38,3 +38,12 @@ def test_a_narrow_terminal_loses_nothing() -> None:
     assert "dataset.classes" in text.replace("\n", "")
     assert "null" in text
     assert "notdistinguishable" in text or "betterthan" in text
+
+
+def test_more_keys_than_experiments_are_read_in_rows() -> None:
+    keys = ("optimizer.learning_rate=0.03", "network.dropout=0.25", "training.epochs=7")
+    lines = shown(finished(Path("one")), finished(Path("two"), *keys, made=Made(draw=1)), width=80).splitlines()
+    for key in keys:
+        name, _, value = key.partition("=")
+        assert any(line.split()[:1] == [name] and line.split()[-1] == value for line in lines)
+    assert lines[1].split() == ["A", "B"]

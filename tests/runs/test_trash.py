@@ -77,3 +77,6 @@ def test_a_name_that_is_not_in_the_trash_lists_what_is(output: Path) -> None:
     trash.delete(run_of(output), output)
     with pytest.raises(OutputError, match="none in the trash of outputs called so: runs/debug/20261101-100000-aaaa01"):
         trash.find("ffff", output)
+    trash.empty(trash.content(output))
+    with pytest.raises(OutputError, match="ffff: the trash of outputs is empty"):
+        trash.find("ffff", output)

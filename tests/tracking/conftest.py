@@ -25,7 +25,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from skinlab.tracking import mlflow
 
     file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    mlflow._make_store(file)
+    mlflow._make_store(file, file.parent / "mlartifacts")
     return file
 
 

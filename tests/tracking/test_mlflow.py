@@ -20,6 +20,9 @@ from tests.tracking.conftest import MakeSubject, record
 
 mlflow = pytest.importorskip("mlflow", reason="needs mlflow")
 
+ELSEWHERE = Path("/nonexistent/outputs")
+"""The output folder where it must not be used, because the store has a place of its own."""
+
 
 def runs(uri: str, experiment: str = "lesions") -> list[Any]:
     client = mlflow.MlflowClient(tracking_uri=uri)
@@ -46,7 +49,7 @@ def finished(folder: Path) -> Ending:
 
 def test_a_finished_run_is_read_back(store: str, subject: MakeSubject, tmp_path: Path) -> None:
     run = subject("20260101-120000-abcdef")
-    sink = Mlflow(run, store, "lesions", tmp_path / "artifacts")
+    sink = Mlflow(run, store, "lesions", tmp_path / "outputs")
     sink.begin()
     assert only_run(store).info.status == "RUNNING"
     sink.epochs([record(1)])
@@ -66,7 +69,7 @@ def test_a_finished_run_is_read_back(store: str, subject: MakeSubject, tmp_path:
     assert (tags["skinlab_status"], tags["skinlab_split_hash"], tags["skinlab_path"]) == (
         "finished", "ab", str(run.path),
     )  # fmt: skip
-    kept = tmp_path / "artifacts" / found.info.run_id / "artifacts"
+    kept = tmp_path / "mlartifacts" / found.info.run_id / "artifacts"
     assert sorted(str(path.relative_to(kept)) for path in kept.rglob("*.json")) == [
         "plots/summary.json",
         "summary.json",
@@ -74,13 +77,13 @@ def test_a_finished_run_is_read_back(store: str, subject: MakeSubject, tmp_path:
 
 
 def test_a_resumed_run_goes_on_in_the_same_run_without_a_step_twice(store: str, subject: MakeSubject) -> None:
-    first = Mlflow(subject(), store, "lesions")
+    first = Mlflow(subject(), store, "lesions", ELSEWHERE)
     first.begin()
     first.epochs([record(1), record(2)])
     first.end(Ending("interrupted", "KeyboardInterrupt: stopped from outside"))
     assert only_run(store).info.status == "KILLED"
     assert only_run(store).data.tags["skinlab_error"].startswith("KeyboardInterrupt")
-    second = Mlflow(subject(), store, "lesions")
+    second = Mlflow(subject(), store, "lesions", ELSEWHERE)
     second.begin()
     assert only_run(store).info.status == "RUNNING"
     second.epochs([record(1), record(2), record(3)])
@@ -92,7 +95,7 @@ def test_a_resumed_run_goes_on_in_the_same_run_without_a_step_twice(store: str, 
 
 def test_a_try_that_is_repeated_adds_nothing(store: str, subject: MakeSubject) -> None:
     run = subject()
-    sink = Mlflow(run, store, "lesions")
+    sink = Mlflow(run, store, "lesions", ELSEWHERE)
     for _ in range(2):
         sink.begin()
         sink.epochs([record(1)])
@@ -104,7 +107,7 @@ def test_a_try_that_is_repeated_adds_nothing(store: str, subject: MakeSubject) -
 def test_trials_are_nested_in_one_run_of_their_sweep_whose_status_follows_theirs(
     store: str, subject: MakeSubject
 ) -> None:
-    one, other = (Mlflow(subject(name, sweep="sweep1"), store, "lesions") for name in "01")
+    one, other = (Mlflow(subject(name, sweep="sweep1"), store, "lesions", ELSEWHERE) for name in "01")
     together = [threading.Thread(target=sink.begin) for sink in (one, other)]
     for thread in together:
         thread.start()
@@ -117,7 +120,7 @@ def test_trials_are_nested_in_one_run_of_their_sweep_whose_status_follows_theirs
     assert [run.info.status for run in runs(store)] == ["FAILED", "RUNNING", "RUNNING"]
     other.end(Ending("finished", None))
     assert [run.info.status for run in runs(store)] == ["FAILED", "FINISHED", "FAILED"]
-    again = Mlflow(subject("0", sweep="sweep1"), store, "lesions")
+    again = Mlflow(subject("0", sweep="sweep1"), store, "lesions", ELSEWHERE)
     again.begin()
     assert [run.info.status for run in runs(store)] == ["RUNNING", "FINISHED", "RUNNING"]
     again.end(Ending("finished", None))
@@ -127,13 +130,15 @@ def test_trials_are_nested_in_one_run_of_their_sweep_whose_status_follows_theirs
 def test_a_store_that_was_killed_while_it_was_made_is_made_anew(subject: MakeSubject, tmp_path: Path) -> None:
     (tmp_path / ".mlflow.db.tmp").write_bytes(b"half of a database")
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    Mlflow(subject(), uri, "lesions").begin()
-    assert only_run(uri).info.status == "RUNNING"
+    Mlflow(subject(), uri, "Default", ELSEWHERE).begin()
+    (run,) = runs(uri, "Default")
+    assert run.info.status == "RUNNING"
+    assert run.info.artifact_uri == f"{(tmp_path / 'mlartifacts').as_uri()}/0/{run.info.run_id}/artifacts"
     assert not (tmp_path / ".mlflow.db.tmp").exists()
 
 
 def test_mlflow_is_not_let_tell_its_makers_of_its_use(store: str, subject: MakeSubject) -> None:
-    Mlflow(subject(), store, "lesions")
+    Mlflow(subject(), store, "lesions", ELSEWHERE)
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
 
 
@@ -141,7 +146,7 @@ def test_the_address_of_the_environment_is_not_used(
     store: str, subject: MakeSubject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
-    Mlflow(subject(), store, "lesions").begin()
+    Mlflow(subject(), store, "lesions", ELSEWHERE).begin()
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert only_run(store)
 
@@ -149,7 +154,27 @@ def test_the_address_of_the_environment_is_not_used(
 def test_without_an_address_the_store_lies_in_the_output_directory(tmp_path: Path) -> None:
     uri, artifacts = place(None, tmp_path / "new")
     assert (uri, artifacts) == (f"sqlite:///{tmp_path}/new/mlflow.db", tmp_path / "new" / "mlartifacts")
-    assert place(f"sqlite:///{tmp_path}/a.db", tmp_path) == (f"sqlite:///{tmp_path}/a.db", tmp_path / "mlartifacts")
+    assert place(f"sqlite:///{tmp_path}/a.db", ELSEWHERE) == (f"sqlite:///{tmp_path}/a.db", tmp_path / "mlartifacts")
+
+
+def test_artifacts_of_a_database_on_a_server_lie_in_the_output_directory(tmp_path: Path) -> None:
+    for uri in ("postgresql://lab/runs", "mysql+pymysql://lab/runs"):
+        assert place(uri, tmp_path) == (uri, tmp_path / "mlartifacts")
+
+
+def test_nothing_is_written_where_the_process_was_started(
+    store: str, subject: MakeSubject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = tmp_path / "started"
+    started.mkdir()
+    monkeypatch.chdir(started)
+    run = subject()
+    sink = Mlflow(run, None, "lesions", tmp_path)
+    sink.begin()
+    sink.end(finished(run.path))
+    assert only_run(store).info.status == "FINISHED"
+    assert list(started.iterdir()) == []
+    assert len(list((tmp_path / "mlartifacts").rglob("summary.json"))) == 2
 
 
 class Refusing(BaseHTTPRequestHandler):
@@ -169,7 +194,9 @@ def test_a_server_that_refuses_is_reported_with_its_answer(subject: MakeSubject)
     with HTTPServer(("127.0.0.1", 0), Refusing) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        delivery = Delivery("mlflow", Mlflow(subject(), f"http://127.0.0.1:{server.server_port}", "lesions"), ())
+        delivery = Delivery(
+            "mlflow", Mlflow(subject(), f"http://127.0.0.1:{server.server_port}", "lesions", ELSEWHERE), ()
+        )
         delivery.end(Ending("finished", None), 60)
         server.shutdown()
         thread.join(30)
@@ -235,10 +262,10 @@ def server(store: str, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.mark.slow
 def test_a_server_that_dies_and_comes_back_misses_nothing_and_gets_nothing_twice(
-    server: Server, subject: MakeSubject
+    server: Server, subject: MakeSubject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = subject()
-    delivery = Delivery("mlflow", Mlflow(run, server.uri, "lesions"), pauses=(0.1,))
+    delivery = Delivery("mlflow", Mlflow(run, server.uri, "lesions", ELSEWHERE), pauses=(0.1,))
     delivery.epochs([record(1)])
     wait_for(lambda: bool(delivery.report()["run_id"]) and steps(server.uri, "train/loss") == [(1, 1.0)])
     server.kill()
@@ -259,6 +286,7 @@ def test_a_server_that_dies_and_comes_back_misses_nothing_and_gets_nothing_twice
     assert [step for step, _ in steps(server.uri, "train/loss")] == [1, 2, 3]
     client = mlflow.MlflowClient(tracking_uri=server.uri)
     assert {item.path for item in client.list_artifacts(only_run(server.uri).info.run_id)} == {"plots", "summary.json"}
+    assert capsys.readouterr().out == ""
 
 
 def wait_for(condition: Any) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from skinlab.serving.portable.answering import Asked, RequestError, result, with
 from skinlab.serving.scoring import run_on_one_thread
 
 Image = NDArray[np.uint8]
+Outputs = dict[str, NDArray[np.float32]]
 LOGITS = "logits"
 
 
@@ -48,9 +49,7 @@ class Answerer:
         self._session = run_on_one_thread(bundle.model, bundle)
         self._input = bundle.signature["input"]["name"]
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self._batcher: Batcher[Image, dict[str, NDArray[np.float32]]] = Batcher(
-            self._compute, threads, max_batch, batch_wait_s
-        )
+        self._batcher: Batcher[Image, Outputs] = Batcher(self._compute, threads, max_batch, batch_wait_s)
         self._decoders = ThreadPoolExecutor(threads, thread_name_prefix="skinlab-decode")
         self._explaining = threading.Lock()
         self._explainer: Any = None
@@ -73,9 +72,8 @@ class Answerer:
         if len(of.images) > 1:
             raise RequestError(422, "explain takes one image a request")
         (found,) = await self.results(of)
-        image = await self._decoded(of.images[0], 0)
         index = self.bundle.classes.index(found["decision"])
-        overlay = await asyncio.get_running_loop().run_in_executor(self._decoders, self._overlay, image, index)
+        overlay = await asyncio.get_running_loop().run_in_executor(self._decoders, self._overlay, of.images[0], index)
         return [found | {"explanation": overlay}]
 
     def close(self) -> None:
@@ -84,31 +82,44 @@ class Answerer:
         self._decoders.shutdown()
 
     async def _result(self, content: bytes, of: Asked, row: int) -> dict[str, Any]:
-        image = await self._decoded(content, row)
-        outputs = await asyncio.wrap_future(self._batcher.submit(image))
+        answer: Future[Outputs] = Future()
+        self._decoders.submit(self._queue, content, answer)
+        try:
+            outputs = await asyncio.wrap_future(answer)
+        except DecodingError as error:
+            raise RequestError(422, f"image {row}: {error}") from error
         found = result(outputs[self.bundle.signature["output"]["name"]], self.bundle.signature)
         if of.softmax is None:
             return found
         return with_scores(found, outputs.get(LOGITS), of.softmax[row], self.bundle.signature, row)
 
-    async def _decoded(self, content: bytes, row: int) -> Image:
-        loop = asyncio.get_running_loop()
+    def _queue(self, content: bytes, answer: "Future[Outputs]") -> None:
+        """Decode a file and let its image wait for a batch; from thread to thread, not by way of the event loop."""
+        if answer.cancelled():
+            return
         try:
-            return await loop.run_in_executor(self._decoders, decode, content, self.bundle.image_size, self._pixels)
-        except DecodingError as error:
-            raise RequestError(422, f"image {row}: {error}") from error
+            image = self._decoded(content)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the answer gets it
+            if answer.set_running_or_notify_cancel():
+                answer.set_exception(error)
+            return
+        self._batcher.submit(image, answer)
 
-    def _compute(self, images: Sequence[Image]) -> list[dict[str, NDArray[np.float32]]]:
+    def _decoded(self, content: bytes) -> Image:
+        return decode(content, self.bundle.image_size, self._pixels)
+
+    def _compute(self, images: Sequence[Image]) -> list[Outputs]:
         self._computed(len(images))
         outputs = self._run(np.stack(images))
         return [{name: values[row] for name, values in outputs.items()} for row in range(len(images))]
 
-    def _run(self, images: Image) -> dict[str, NDArray[np.float32]]:
+    def _run(self, images: Image) -> Outputs:
         return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: images}), strict=True))
 
-    def _overlay(self, image: Image, class_index: int) -> str:
+    def _overlay(self, content: bytes, class_index: int) -> str:
         from skinlab.evaluation.explain import overlay, png
 
+        image = self._decoded(content)
         with self._explaining:
             heat = self._explained_by().heat_map(image, class_index)
         return "data:image/png;base64," + base64.b64encode(png(overlay(image, heat))).decode("ascii")

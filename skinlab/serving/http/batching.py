@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 @dataclass
 class _Waiting(Generic[Item, Result]):
     item: Item
-    future: "Future[Result]" = field(default_factory=Future)
+    future: "Future[Result]"
     arrived: float = field(default_factory=time.monotonic)
 
 
@@ -48,9 +48,14 @@ class Batcher(Generic[Item, Result]):
             thread.daemon = True
             thread.start()
 
-    def submit(self, item: Item) -> "Future[Result]":
-        """The result to come of one item; may be cancelled while it waits."""
-        waiting: _Waiting[Item, Result] = _Waiting(item)
+    def submit(self, item: Item, future: "Future[Result] | None" = None) -> "Future[Result]":
+        """The result to come of one item; may be cancelled while it waits.
+
+        Args:
+            item: what is computed.
+            future: takes the result; None: a new one.
+        """
+        waiting: _Waiting[Item, Result] = _Waiting(item, future or Future())
         with self._changed:
             if self._closed:
                 raise RuntimeError("the batcher is closed")

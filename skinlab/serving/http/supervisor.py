@@ -139,8 +139,8 @@ class Supervisor:
         if not read:
             self._selector.unregister(_output(worker))
         *lines, rest = (worker.line + read).split(b"\n")
-        for line in lines:
-            log.info("%s", line[:LONGEST_LINE].decode(errors="replace"))
+        if lines:  # one write, however many requests were answered since the last
+            log.info("%s", b"\n".join(line[:LONGEST_LINE] for line in lines).decode(errors="replace"))
         worker.line = rest[:LONGEST_LINE]
 
     def _buried(self, worker: _Worker) -> None:
