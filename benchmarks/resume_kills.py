@@ -2,13 +2,14 @@
 
 Each trial starts the same declared run, kills it and its children at a moment drawn uniformly over the run,
 resumes it and compares every result byte for byte. A kill that comes before the run directory exists has nothing to
-resume and is drawn again. Prints one line per engine; ends with status 1 if a result differs.
+resume and is drawn again. Prints a line a kill and one per engine; ends with status 1 if a result differs.
 """
 
 import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,8 +96,12 @@ def measure(engine: str, kills: int, seed: int) -> bool:
             done = trial(Path(folder) / f"{tried}", engine, draw.uniform(0, length))
             if done is None:
                 continue
-            seen[done[0]] += 1
-            same += results(done[1]) == expected
+            where, run = done
+            seen[where] += 1
+            equal = results(run) == expected
+            same += equal
+            print(f"{engine} {sum(seen.values())}: killed {where}: {'same' if equal else 'other'} bytes", flush=True)
+            shutil.rmtree(run.parents[3])
     stages = ", ".join(f"{count} {where}" for where, count in sorted(seen.items()))
     print(f"{engine}: {same} of {kills} killed runs ended in the same bytes ({stages})", flush=True)
     return same == kills

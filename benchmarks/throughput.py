@@ -7,8 +7,9 @@ timm's training script and lightning with torchvision on the same folder, with t
 
 All take turns, so that a machine whose speed drifts favours none: figures are medians over the rounds, ratios are
 taken within each round. Goals: 0.95 of the bare loop of the same engine and precision; 1.8 times timm's script where a
-CPU has bf16. What is missing is left out, and said: timm's script is `train.py` of the repository
-huggingface/pytorch-image-models (--timm-script PATH; timm's package does not hold it), lightning is a package.
+CPU has bf16. timm's script is `train.py` of the repository huggingface/pytorch-image-models (--timm-script PATH);
+timm's package does not hold it, and without it _timm.py takes its place, which calls timm's functions with the script's
+defaults. Lightning is a package; where it is missing it is left out, which is said.
 """
 
 import argparse
@@ -40,6 +41,8 @@ REAL = HERE.resolve().parents[1] / "shared" / "data" / "isic2017"
 NETWORKS = ("resnet18", "mobilenet_v2")
 SIZE, MINIBATCH, LOADER_WORKERS = 224, 16, 2
 CLASSES = ("benign", "malignant")
+SHORT = {"rounds": 3, "steps": 4, "trainings": 1, "images": 96}
+"""What takes about a quarter of an hour on two cores, for both networks."""
 EPOCHS = 2
 BF16 = ["engine=torch", "engine.precision=bf16"]
 FP32 = ["engine=torch", "engine.precision=fp32"]
@@ -182,9 +185,10 @@ def timm_train(folder: Path, network: str, script: Path) -> float:
     return EPOCHS * MINIBATCH / sum(list(seconds.values())[:EPOCHS])
 
 
-def lightning_train(folder: Path, network: str) -> float:
+def other_train(script: str, folder: Path, network: str) -> float:
+    """images/s that a script beside this one prints."""
     words = [network, SIZE, MINIBATCH, folder, EPOCHS, LOADER_WORKERS]
-    command = [sys.executable, str(HERE / "_lightning.py"), *map(str, words)]
+    command = [sys.executable, str(HERE / script), *map(str, words)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
     return float(done.stdout.split()[-1])
 
@@ -194,11 +198,12 @@ def trainings(network: str, rounds: int, folder: Path, timm_script: Path | None)
     contestants: dict[str, Callable[[], float]] = {
         "skinlab train, torch bf16": lambda: skinlab_train(folder, network, BF16)
     }
-    if timm_script is not None:
-        contestants["timm train.py"] = lambda: timm_train(folder, network, timm_script)
+    contestants["timm train.py"] = lambda: (
+        timm_train(folder, network, timm_script) if timm_script else other_train("_timm.py", folder, network)
+    )
     contestants["skinlab train, torch fp32"] = lambda: skinlab_train(folder, network, FP32)
     if importlib.util.find_spec("lightning"):
-        contestants["lightning + torchvision"] = lambda: lightning_train(folder, network)
+        contestants["lightning + torchvision"] = lambda: other_train("_lightning.py", folder, network)
     contestants["skinlab train, cntk"] = lambda: skinlab_train(folder, network, ["engine=cntk"])
     skinlab_train(folder, network, BF16)
     table = Table()
@@ -213,7 +218,7 @@ def header(timm_script: Path | None) -> None:
     print(f"{os.cpu_count()} CPUs, {cpu.vendor()}; torch {version('torch')}; {SIZE} px, minibatch {MINIBATCH}")
     print(f"MKL code path of CNTK on this CPU: {chosen}")
     if timm_script is None:
-        print("left out: timm train.py (--timm-script PATH)")
+        print("timm train.py: what it does, by benchmarks/_timm.py; the script itself: --timm-script PATH")
     if not importlib.util.find_spec("lightning"):
         print("left out: lightning + torchvision (pip install lightning)")
 
@@ -229,7 +234,11 @@ def main() -> None:
         "--source", type=Path, default=REAL if REAL.is_dir() else None, help="a folder of class folders"
     )
     parser.add_argument("--timm-script", type=Path)
+    same = " ".join(f"--{key} {value}" for key, value in SHORT.items())
+    parser.add_argument("--short", action="store_true", help=f"the same as {same}")
     options = parser.parse_args()
+    if options.short:
+        vars(options).update(SHORT)
     header(options.timm_script)
     for network in options.networks:
         steps(network, options.rounds, options.steps)

@@ -156,11 +156,16 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
     if conflicts := audit.get("duplicates_with_conflicting_labels"):
         remarks.append("the same image with different labels: " + listed([" = ".join(same) for same in conflicts]))
     if unknown := audit.get("images_without_group"):
-        remarks.append(
-            f"lesion or patient unknown for {unknown} of {audit['images']} images: if some are of one lesion, they may "
-            "lie in different subsets, and the test score is too good"
-        )
+        remarks.append(f"lesion or patient unknown for {unknown} of {audit['images']} images: {_of_one_lesion(audit)}")
     return remarks
+
+
+def _of_one_lesion(audit: dict[str, Any]) -> str:
+    """What follows if images of unknown lesion are of one: where nothing was trained on, only the intervals suffer."""
+    counts = audit.get("counts")
+    if counts and not any(images["train"] for images in counts.values()):
+        return "if some are of one lesion, the intervals are too narrow"
+    return "if some are of one lesion, they may lie in different subsets, and the test score is too good"
 
 
 def _label_remarks(log: dict[str, Any]) -> list[str]:
@@ -199,12 +204,12 @@ def seen_in_validation(findings: Findings) -> list[str]:
 
 def describe_training(config: schema.Config, plan: Plan, images: int, started: Engine) -> str:
     """One line: what is trained on what."""
-    facts, size = started.describe(), config.network.image_size
+    size = config.network.image_size
     millions, copies = plan.architecture.parameter_count() / 1e6, config.augmentation.copies
     also = f" and {copies} fixed cop{'ies' if copies > 1 else 'y'} of each" if copies else ""
     return (
         f"training: {config.network.name}, {millions:.1f} million parameters, at {size} x {size} on "
-        f"{images} images{also}, {config.training.epochs} epochs; engine {facts['name']} on {facts['device']}"
+        f"{images} images{also}, {config.training.epochs} epochs; {_computing(started)}"
     )
 
 
@@ -216,11 +221,16 @@ def describe_features(method: schema.Featurize, architecture: Classifier, comput
 
 def describe_head(config: schema.Config, architecture: Classifier, images: int, started: Engine) -> str:
     """One line: what is trained on what, where the backbone is not."""
-    facts = started.describe()
     return (
         f"training: the last layer of {architecture.name} on its {architecture.features} features of {images} images, "
-        f"{config.training.epochs} epochs; engine {facts['name']} on {facts['device']}"
+        f"{config.training.epochs} epochs; {_computing(started)}"
     )
+
+
+def _computing(started: Engine) -> str:
+    facts = started.describe()
+    processes = facts.get("processes", facts.get("workers", 1))
+    return f"engine {facts['name']} on {facts['device']}" + (f", {processes} processes" if processes > 1 else "")
 
 
 def training(run: Run, fitted: Fit) -> None:

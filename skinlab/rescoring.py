@@ -6,7 +6,7 @@ nothing of the run is changed.
 
 import csv
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from skinlab.data.split import LEFT_OUT
 from skinlab.data.storage import new_folder
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
-from skinlab.evaluation import final, plots, summary
+from skinlab.evaluation import final, plots, subgroups, summary
 from skinlab.report.writing import report_page
 from skinlab.run import Run
 from skinlab.serving.loading import Bundle
@@ -80,7 +80,10 @@ def rescore(
     scored = replace(config.dataset, positive_class=None)  # which one it is, the bundle says
     data = with_classes_of(bundle, prepare(scored, split, bundle.image_size, least_classes=1))
     overlap = find_overlap(data, run.path / "split.csv")
-    data, overlap_remarks = without_overlap(data, overlap, on_overlap)
+    data, remarks = without_overlap(data, overlap, on_overlap)
+    config, absent = _with_columns_of(data, config, run)
+    remarks += absent
+    columns = subgroups.resolve(config.evaluation.subgroups, data.manifest.attributes)
     path = run.path / "evaluations" / f"{config.dataset.name}-{run_id()}"
     looked, said = records.look_at_test(data, run.path, f"evaluation {path.name}", run.record["experiment"])
     rows = data.rows("test")
@@ -93,7 +96,7 @@ def rescore(
         "note": "; ".join(dict.fromkeys(filter(None, [records.data_note(config.dataset), bundle.note]))),
         "tta": bundle.tta,
         "overlap": {"rule": on_overlap, **{name: len(ids) for name, ids in overlap.items()}},
-        "test": _numbers(config, data, bundle, probabilities),
+        **_numbers(config, data, bundle, probabilities, columns),
     }
     facts = {
         "schema_version": SCHEMA_VERSION,
@@ -103,10 +106,10 @@ def rescore(
         "seconds": round(time.monotonic() - clock, 3),
     }
     title = f"{run.record['experiment']} on {config.dataset.name}"
-    page = report_page(title, result, data, probabilities, bundle, facts, to_dict(config), remarks=overlap_remarks)
+    page = report_page(title, result, data, probabilities, bundle, facts, to_dict(config), remarks=remarks)
     run.folder("evaluations")
     _write(path, data, probabilities, result, facts, page)
-    return Rescored(path, result, [*records.data_remarks(data.audit), *overlap_remarks, said])
+    return Rescored(path, result, [*records.data_remarks(data.audit), *remarks, said])
 
 
 def with_classes_of(bundle: Bundle, data: Prepared) -> Prepared:
@@ -171,19 +174,42 @@ def without_overlap(data: Prepared, overlap: dict[str, list[str]], on_overlap: O
     return replace(data, subsets=kept), [f"{said}; they are left out (--on-overlap drop)"]
 
 
+def _with_columns_of(data: Prepared, config: schema.Config, run: Run) -> tuple[schema.Config, list[str]]:
+    """Other data may lack a column of the run's subgroups: a remark. Columns that were declared anew must be there."""
+    evaluation = config.evaluation
+    if evaluation.subgroups != run.record["config"]["evaluation"]["subgroups"]:
+        return config, []
+    edges = subgroups.edges_of(evaluation.subgroups)
+    absent = [column for column in edges if column not in data.manifest.attributes]
+    if not absent:
+        return config, []
+    kept = {column: None if found is None else list(found) for column, found in edges.items() if column not in absent}
+    remark = f"no subgroups by {listed(absent)}, which the run has: the data set has no such column"
+    return replace(config, evaluation=replace(evaluation, subgroups=kept)), [remark]
+
+
 def _numbers(
-    config: schema.Config, data: Prepared, bundle: Bundle, probabilities: NDArray[np.float64]
+    config: schema.Config,
+    data: Prepared,
+    bundle: Bundle,
+    probabilities: NDArray[np.float64],
+    columns: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
-    rows = data.rows("test")
-    return summary.summarise(
-        data.targets[rows],
-        probabilities,
-        data.classes,
-        data.positive,
-        [data.manifest.groups[row] for row in rows],
-        final.settings_of(config.evaluation, config.seed, bundle.threshold),
-        [data.manifest.image_ids[row] for row in rows],
-    )
+    """The whole and its subgroups; `columns` has the subgroup of each image."""
+    rows, evaluation = data.rows("test"), config.evaluation
+    groups = [data.manifest.groups[row] for row in rows]
+    scored = (data.targets[rows], probabilities, data.classes, data.positive, groups)
+    settings = final.settings_of(evaluation, config.seed, bundle.threshold)
+    return {
+        "test": summary.summarise(*scored, settings, [data.manifest.image_ids[row] for row in rows]),
+        "subgroups": subgroups.summarise_subgroups(
+            {column: [names[row] for row in rows] for column, names in columns.items()},
+            evaluation.subgroups,
+            *scored,
+            settings,
+            evaluation.smallest_subgroup,
+        ),
+    }
 
 
 def _provenance(

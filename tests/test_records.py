@@ -4,11 +4,13 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
-from skinlab import records
+from skinlab import networks, records
+from skinlab.config import compose
 from skinlab.data.audit.findings import Findings, LeakFound
 from skinlab.data.label_log.apply import Correction, Corrections
 from skinlab.data.manifest import Manifest
@@ -146,6 +148,25 @@ def test_corrections_are_recorded_and_remarked(tmp_path: Path) -> None:
     assert corrected.startswith("labels corrected by the label log at cccccccccccc: 12: image_0 (no -> yes), ")
     assert corrected.endswith(" and 2 more")
     assert absent == "corrected by the label log but not in the data set: 1: gone"
+
+
+def test_unknown_lesions_make_a_test_score_too_good_only_where_there_was_training() -> None:
+    counts = {"no": {"train": 1, "validation": 1, "test": 1}}
+    (trained,) = records.data_remarks(prepared(findings=replace(FINDINGS, counts=counts)).audit)
+    assert trained.endswith("they may lie in different subsets, and the test score is too good")
+    counts = {"no": {"train": 0, "validation": 0, "test": 4}}
+    (scored,) = records.data_remarks(prepared(findings=replace(FINDINGS, counts=counts)).audit)
+    assert scored == (
+        "lesion or patient unknown for 1 of 4 images: if some are of one lesion, the intervals are too narrow"
+    )
+
+
+@pytest.mark.parametrize(("facts", "said"), [({"workers": 2}, ", 2 processes"), ({"processes": 1}, ""), ({}, "")])
+def test_several_processes_are_told(facts: dict[str, int], said: str) -> None:
+    engine = Mock(describe=lambda: {"name": "cntk", "device": "CPU", **facts})
+    config = compose([]).config
+    line = records.describe_head(config, networks.build(config.network, 2), 29, engine)
+    assert line.endswith(f" epochs; engine cntk on CPU{said}")
 
 
 def test_test_images_with_a_copy_or_lesion_in_validation_are_named() -> None:

@@ -47,7 +47,7 @@ def evaluate(
 
     Args:
         run: its directory, its short name, or itself.
-        overrides: of the data set and the split, e.g. `"dataset=folder"`.
+        overrides: of the data set, the split or the subgroups, e.g. `"dataset=folder"`.
         subset: the images that are scored; None: all of another data set, the test subset of the run's own.
         on_overlap: images that the run has trained on or selected with: fail, drop them, or warn.
         threads: images computed beside each other.

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from skinlab.rescoring import OnOverlap, Rescored
     from skinlab.run import Run
 
-GROUPS = ("dataset", "split")
+ALLOWED = (
+    "dataset",
+    "split",
+    "evaluation.subgroups",
+    "evaluation.smallest_subgroup",
+    "evaluation.confidence",
+    "evaluation.bootstrap",
+)
+"""What may be declared anew; the rest of `evaluation` is part of the bundle."""
 HELP = """usage: skinlab evaluate RUN [dataset=...] [split=...] [--subset test|all] [--on-overlap fail|drop|warn]
 
 Score a finished run with its bundle, on another data set or again on its own test subset. Numbers, predictions, plots
@@ -25,6 +33,7 @@ and a record of the data go to a new directory, RUN/evaluations/<data set>-<time
   RUN                a run directory, or its short name (skinlab runs)
   dataset=...        the data set, declared as for skinlab train; dataset.KEY=VALUE alone changes that of the run
   split=...          with --subset test: which images are its test subset
+  evaluation.KEY=... subgroups, smallest_subgroup, confidence or bootstrap, where the run's own do not fit
   --subset SUBSET    all images, or those of the test subset (default: all; test on the run's own data set)
   --on-overlap RULE  images that the run has trained on or selected with: fail (default), drop them, or warn
   --threads N        images computed beside each other (default: one a processor); never changes a result
@@ -52,7 +61,7 @@ def main(argv: list[str]) -> int:
     if options.help:
         sys.stdout.write(HELP)
         return 0
-    from skinlab.evaluation.tables import format_table
+    from skinlab.evaluation.tables import format_scored
     from skinlab.records import RESEARCH_NOTE
     from skinlab.runs.naming import resolve
 
@@ -67,9 +76,7 @@ def main(argv: list[str]) -> int:
     )
     for line in [RESEARCH_NOTE, *filter(None, [done.result["note"]]), *done.remarks]:
         sys.stderr.write(f"skinlab evaluate: {line}\n")
-    sys.stdout.write(
-        f"{format_table(done.result['test'], done.result['dataset'])}\n\nevaluation directory: {done.path}\n"
-    )
+    sys.stdout.write(f"{format_scored(done.result, done.result['dataset'])}\n\nevaluation directory: {done.path}\n")
     return 0
 
 
@@ -87,7 +94,7 @@ def evaluate(
 
     Args:
         path: its directory.
-        overrides: of the data set and the split.
+        overrides: of `ALLOWED`.
         config_dirs: further folders of configuration.
         subset: test or all; None: all images of another data set, the test subset of the run's own.
         on_overlap: what is done about images that the run has seen.
@@ -106,7 +113,7 @@ def evaluate(
     if run.status != "finished":
         raise BundleError(f"{run.path} is {run.status}: only a finished run can be evaluated")
     bundle = loading.load(run.path)
-    config = redeclare(run.record["config"], overrides, GROUPS, config_dirs)
+    config = redeclare(run.record["config"], overrides, ALLOWED, config_dirs)
     split = _split(overrides, subset, config, run)
     return rescore(run, bundle, config, split, on_overlap, command, scoring_bar, threads)
 
@@ -133,7 +140,7 @@ def _split(overrides: Sequence[str], subset: str | None, config: "schema.Config"
     from skinlab import schema
     from skinlab.config.redeclare import root
 
-    declared = {root(text) for text in overrides}
+    declared = {root(text) for text in overrides} - {"evaluation"}
     subset = subset or ("all" if declared else "test")
     if subset == "test" and declared:
         return config.split

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skinlab import schema
-from skinlab.config import report
+from skinlab.config import report, wording
 from skinlab.config.composition import compose
 from skinlab.config.defaults import read_defaults
 from skinlab.config.origin import Origins
@@ -62,7 +62,7 @@ def untracked(recorded: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def redeclare(
-    recorded: Mapping[str, Any], overrides: Sequence[str], groups: Sequence[str], config_dirs: Sequence[Path] = ()
+    recorded: Mapping[str, Any], overrides: Sequence[str], allowed: Sequence[str], config_dirs: Sequence[Path] = ()
 ) -> schema.Config:
     """A recorded declaration, changed.
 
@@ -72,19 +72,20 @@ def redeclare(
     Args:
         recorded: as in run.json; not changed.
         overrides: as typed.
-        groups: the groups that may be declared anew.
+        allowed: the groups and single keys that may be declared anew.
         config_dirs: as for `compose`.
 
     Raises:
         ConfigError: one line for each mistake.
     """
     values = untracked(completed(recorded))
-    if other := [text for text in overrides if root(text) not in groups]:
-        raise ConfigError("\n".join(f"{text}: only {' and '.join(groups)} can be declared anew here" for text in other))
+    if other := [text for text in overrides if not _is_among(text, allowed)]:
+        known = wording.alternatives_text(allowed, "and")
+        raise ConfigError("\n".join(f"{text}: only {known} can be declared anew here" for text in other))
     reading = read(overrides, places(config_dirs))
     if reading.lines:
         raise ConfigError("\n".join(reading.lines))
-    for group in groups:
+    for group in dict.fromkeys(root(name) for name in allowed):
         of_group = [typed for typed in reading.typed if root(typed.text) == group]
         if any(not typed.path for typed in of_group):
             chosen = compose([typed.text for typed in of_group], config_dirs).config
@@ -95,6 +96,11 @@ def redeclare(
     if config is None:
         raise ConfigError("\n".join(report.lines(problems, Origins(reading.typed))))
     return config
+
+
+def _is_among(override: str, allowed: Sequence[str]) -> bool:
+    key = override.lstrip("+~").partition("=")[0]
+    return any(key == name or key.startswith(f"{name}.") for name in allowed)
 
 
 def _set(values: dict[str, Any], settings: Sequence[Typed]) -> None:

@@ -59,6 +59,7 @@ def check(config: schema.Config) -> list[Problem]:
         _workers,
         _lr_find,
         _head,
+        _freeze,
         _sinks,
         _deployment,
         _addresses,
@@ -181,6 +182,18 @@ def _weights(config: schema.Config) -> Iterator[Problem]:
     elif named not in ("none", "imagenet") and not Path(named).expanduser().exists():
         what = "must be none, imagenet, or an existing .safetensors or .pth file or run directory"
         yield Problem(("network", "weights"), named, what)
+
+
+def _freeze(config: schema.Config) -> Iterator[Problem]:
+    """Stages of timm's models are known when they are built."""
+    method, name = config.method, config.network.name
+    if not isinstance(method, schema.Finetune) or name not in networks.DESCRIBED:
+        return
+    choices = networks.freezable(networks.stages_of(name))
+    if method.freeze not in choices:
+        what = f"{name} has no such stage; there are: {', '.join(choices)}"
+        hint = suggest.did_you_mean(method.freeze, choices)
+        yield Problem(("method", "freeze"), method.freeze, what, hint=hint, others=(("network", "name"),))
 
 
 def _std(config: schema.Config) -> Iterator[Problem]:

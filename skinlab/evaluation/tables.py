@@ -15,9 +15,13 @@ def format_result(result: dict[str, Any]) -> str:
         *_operating_point(result["operating_point"], level_of(result["test"])),
         *_calibration(result["calibration"]),
     ]
-    parts = ["\n".join(lines), format_table(result["test"])]
-    parts += [_subgroup_table(column, result["test"]) for column in result["subgroups"]]
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(part for part in ("\n".join(lines), format_scored(result)) if part)
+
+
+def format_scored(result: dict[str, Any], subset: str = "test") -> str:
+    """The table of the scored images, then those of their subgroups."""
+    test = result["test"]
+    return "\n\n".join([format_table(test, subset), *(_subgroup_table(column, test) for column in result["subgroups"])])
 
 
 def _operating_point(point: dict[str, Any], level: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Architectures and weights, independent of any engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from skinlab import schema
@@ -62,11 +62,27 @@ def frozen(architecture: Classifier, freeze: str) -> frozenset[str]:
         ConfigError: the network has no such stage, or nothing would be trained.
     """
     stages = architecture.stages
+    if freeze not in freezable(stages):
+        choices = ", ".join(freezable(stages))
+        raise ConfigError(f"method.freeze={freeze}: {architecture.name} has no such stage; there are: {choices}")
     if freeze == "none":
         return frozenset()
-    if freeze == "backbone":
-        return architecture.up_to(stages[-2])
-    if freeze not in stages[:-1]:
-        choices = ", ".join(dict.fromkeys(["none", "backbone", *stages[:-1]]))
-        raise ConfigError(f"method.freeze={freeze}: {architecture.name} has no such stage; there are: {choices}")
-    return architecture.up_to(freeze)
+    return architecture.up_to(stages[-2] if freeze == "backbone" else freeze)
+
+
+def freezable(stages: Sequence[str]) -> list[str]:
+    """What `method.freeze` may be for a network of these stages.
+
+    >>> freezable(["stem", "layer1", "classifier"])
+    ['none', 'backbone', 'stem', 'layer1']
+    """
+    return list(dict.fromkeys(["none", "backbone", *stages[:-1]]))
+
+
+def stages_of(name: str) -> tuple[str, ...]:
+    """Stages of one of the networks described here.
+
+    >>> stages_of("resnet18")
+    ('stem', 'layer1', 'layer2', 'layer3', 'layer4', 'classifier')
+    """
+    return DESCRIBED[name](name, 1, 1, [0.0] * 3, [1.0] * 3).stages

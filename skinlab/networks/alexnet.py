@@ -20,17 +20,7 @@ CONVOLUTIONS = (
 
 
 def alexnet(name: str, image_size: int, classes: int, mean: list[float], std: list[float]) -> Architecture:
-    """AlexNet.
-
-    Args:
-        name: as in `network=NAME`.
-        image_size: height and width of the input in pixels.
-        classes: number of outputs.
-        mean: per-channel mean of RGB in 0..1.
-        std: per-channel standard deviation of RGB in 0..1.
-
-    Returns:
-        the description, with torchvision's parameter names (`features.0.weight` ... `classifier.6.bias`).
+    """AlexNet. Arguments and what is returned as for `skinlab.networks.resnet.resnet`.
 
     >>> alexnet("alexnet", 224, 1000, [0, 0, 0], [1, 1, 1]).parameter_count()
     61100840

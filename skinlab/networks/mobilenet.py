@@ -17,17 +17,7 @@ STAGES = (
 
 
 def mobilenet_v2(name: str, image_size: int, classes: int, mean: list[float], std: list[float]) -> Architecture:
-    """MobileNetV2 of width 1.
-
-    Args:
-        name: as in `network=NAME`.
-        image_size: height and width of the input in pixels.
-        classes: number of outputs.
-        mean: per-channel mean of RGB in 0..1.
-        std: per-channel standard deviation of RGB in 0..1.
-
-    Returns:
-        the description, with torchvision's parameter names (`features.0.0.weight` ... `classifier.1.bias`).
+    """MobileNetV2 of width 1. Arguments and what is returned as for `skinlab.networks.resnet.resnet`.
 
     >>> mobilenet_v2("mobilenet_v2", 224, 1000, [0, 0, 0], [1, 1, 1]).parameter_count()
     3504872

@@ -189,9 +189,7 @@ def calibration(facts: Facts) -> Html:
 
 def subgroups(facts: Facts) -> Html:
     """The test subset by the declared columns."""
-    columns = facts.result.get("subgroups")
-    if columns is None:
-        return Html("")
+    columns = facts.result["subgroups"]
     if not columns:
         none = "None were declared: evaluation.subgroups names columns of the data set, e.g. [sex, site]."
         return section("subgroups", "Subgroups", paragraph(none))

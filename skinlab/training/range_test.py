@@ -43,12 +43,13 @@ class RangeTest:
     def suggestion(self) -> float | None:
         """The rate at which the smoothed loss falls fastest by the logarithm of the rate; None where it never falls.
 
-        Only what leads to the smallest loss is judged: a loss that ran away may fall steeply, too.
+        Only what leads to the smallest loss is judged, by the slope over two steps: a loss that ran away may fall
+        steeply, too, and at the smallest one itself the next step is where it runs away.
         """
         lowest = int(self.smoothed.argmin()) if len(self.smoothed) else 0
         if lowest <= self.settling:
             return None
-        slopes = np.gradient(self.smoothed[: lowest + 1], np.log(self.rates[: lowest + 1]))[self.settling :]
+        slopes = np.gradient(self.smoothed[: lowest + 1], np.log(self.rates[: lowest + 1]))[self.settling : lowest]
         return float(self.rates[self.settling + int(slopes.argmin())])
 
 

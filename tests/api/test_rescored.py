@@ -27,5 +27,5 @@ def test_what_the_run_has_seen_is_refused(trained: RunView) -> None:
 
 
 def test_only_the_data_can_be_declared_anew(trained: RunView) -> None:
-    with pytest.raises(ConfigError, match="seed=3: only dataset and split can be declared anew here"):
+    with pytest.raises(ConfigError, match="seed=3: only dataset, split, evaluation.subgroups, "):
         skinlab.evaluate(trained, seed=3)

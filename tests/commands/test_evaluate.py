@@ -185,7 +185,7 @@ def test_repeating_it_gives_the_same_bytes_in_another_directory(run: Path) -> No
         (["dataset=folder"], 2, "needs a run"),
         (["nowhere"], 6, "nowhere is not a run directory"),
         (["run", "-m"], 2, "leave out -m"),
-        (["run", "network.dropout=0.5"], 2, "only dataset and split can be declared anew here"),
+        (["run", "network.dropout=0.5"], 2, "only dataset, split, evaluation.subgroups, "),
         (["run", "dataset.path=nowhere"], 3, "no such folder: nowhere"),
         (["run", "--threads", "0"], 2, "must be at least 1"),
     ],
@@ -245,3 +245,42 @@ def test_constant_scores_are_worth_chance(run: Path) -> None:
     assert main(["evaluate", str(run)]) == 0
     found = evaluation(run)[1]["test"]["metrics"]
     assert (found["auc"]["value"], found["average_precision"]["value"]) == (0.5, 0.5)
+
+
+def tabled(folder: Path, column: str) -> list[str]:
+    """Overrides for a table of eight images, with a column."""
+    draw(folder, {"benign": "benign", "malignant": "malignant"}, 4, seed=3)
+    names = sorted(path.relative_to(folder) for path in folder.rglob("*.png"))
+    lines = [f"{name},{name.parts[0]},{'f' if place % 2 else 'm'}" for place, name in enumerate(names)]
+    (folder / "table.csv").write_text("\n".join([f"image_id,label,{column}", *lines]))
+    return ["dataset=table", f"dataset.path={folder / 'table.csv'}"]
+
+
+def test_subgroups_are_scored_on_the_other_data_set_too(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["evaluate", str(run), *tabled(run.parent / "clinic", "sex")]
+    assert main([*words, "evaluation.subgroups=[sex]", "evaluation.smallest_subgroup=3"]) == 0
+    path, summary, _ = evaluation(run)
+    (column,) = summary["subgroups"]
+    found = [(part["name"], part["images"], part["small"]) for part in column["subgroups"]]
+    small = "too small to say: 2 benign, 2 malignant, at least 3 are needed"
+    assert found == [("f", 4, small), ("m", 4, small)]
+    assert "by sex" in capsys.readouterr().out
+    assert small in (path / "report.html").read_text()
+    assert main([*words, "evaluation.subgroups=[sx]"]) == 3
+    assert "no column sx (did you mean sex?)" in capsys.readouterr().err
+    assert main([*words, "evaluation.operating_point=0.2"]) == 2
+    assert "evaluation.operating_point=0.2: only dataset, split," in capsys.readouterr().err
+
+
+def test_a_column_of_the_runs_subgroups_that_other_data_lack_is_a_remark(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = json.loads((run / "run.json").read_text())
+    record["config"]["evaluation"]["subgroups"] = ["sex", "site"]
+    (run / "run.json").write_text(json.dumps(record))
+    assert main(["evaluate", str(run), *tabled(run.parent / "clinic", "site")]) == 0
+    path, summary, _ = evaluation(run)
+    assert [column["column"] for column in summary["subgroups"]] == ["site"]
+    remark = "no subgroups by sex, which the run has: the data set has no such column"
+    assert remark in capsys.readouterr().err
+    assert remark in (path / "report.html").read_text()

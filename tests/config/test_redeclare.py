@@ -30,6 +30,13 @@ def test_a_choice_starts_from_its_file(recorded):
     assert (config.split.name, config.split.column) == ("column", "part")
 
 
+def test_a_single_key_of_a_section_may_be_allowed(recorded):
+    allowed = (*GROUPS, "evaluation.subgroups")
+    assert redeclare(recorded, ["evaluation.subgroups=[sex]"], allowed).evaluation.subgroups == ["sex"]
+    with pytest.raises(ConfigError, match="only dataset, split and evaluation.subgroups can be declared anew here"):
+        redeclare(recorded, ["evaluation.tta=flips"], allowed)
+
+
 @pytest.mark.parametrize(
     ("override", "said"),
     [

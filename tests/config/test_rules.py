@@ -52,6 +52,14 @@ def test_an_image_of_which_a_network_leaves_nothing_is_refused(mistakes):
     assert compose(["network=mobilenet_v2", "network.image_size=32"]).config.network.image_size == 32
 
 
+def test_a_stage_that_the_network_does_not_have_cannot_be_frozen(mistakes):
+    (line,) = mistakes("network=resnet34", "method.freeze=layr3")
+    stages = "stem, layer1, layer2, layer3, layer4"
+    known = f"method.freeze=layr3: resnet34 has no such stage; there are: none, backbone, {stages}; did you mean '"
+    assert line == f"{known}layer3'?"
+    assert compose(["network=mobilenet_v2", "method.freeze=features.3"]).config.method.freeze == "features.3"
+
+
 def test_a_network_that_is_not_ours_is_for_the_torch_engine(mistakes):
     (line,) = mistakes("network.name=resnt18", "engine=cntk")
     assert line == (

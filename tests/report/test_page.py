@@ -195,10 +195,10 @@ def test_a_gap_in_the_validation_scores_and_no_epochs_at_all_are_told():
     undefined = [record | {"validation_auc": None, "validation_accuracy": None} for record in records(1)]
     assert "the validation subset does not define it" in Reader(page(facts(epochs=undefined))).words
     assert "no epochs" in Reader(page(facts(epochs=[]))).words
-    scored_only = {key: result[key] for key in ("note", "test")}
+    scored_only = {key: result[key] for key in ("note", "test", "subgroups")}
     words = Reader(page(facts(result=scored_only, epochs=[]))).words
     assert "Learning" not in words
-    assert "Subgroups" not in words
+    assert "Subgroups" in words
 
 
 def test_a_subgroup_that_is_too_small_says_so():

@@ -50,6 +50,12 @@ def test_a_fall_after_the_smallest_loss_is_not_suggested() -> None:
     assert result.suggestion() == pytest.approx(rising_rates(1e-5, 1.0, 10)[2])
 
 
+def test_the_brink_itself_is_not_suggested_however_steep_the_last_step_to_it() -> None:
+    losses = [2.0, 2.0, 1.8, 1.5, 1.3, 1.2, 1.15, 0.2, 6.0, 9.0]
+    result, _ = seen(losses, divergence=100)
+    assert result.suggestion() == pytest.approx(rising_rates(1e-5, 1.0, 10)[6])
+
+
 def test_without_descent_there_is_no_suggestion() -> None:
     assert seen([1.0 + 0.1 * step for step in range(10)])[0].suggestion() is None
     assert seen([1.0, float("nan"), *[1.0] * 8])[0].suggestion() is None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from skinlab.data.manifest import Manifest
-from skinlab.data.splits.dealing import check_subsets, deal
+from skinlab.data.splits.dealing import check_subsets, take_validation
 from skinlab.data.wording import listed, nearest
 from skinlab.errors import DataError
 from skinlab.schema import ColumnSplit
@@ -70,25 +70,10 @@ def by_column(manifest: Manifest, groups: Sequence[str | None], split: ColumnSpl
             "name their value in split.values.validation, or set split.validation=0.15 to take that part of training"
         )
     if split.validation is not None:
-        _take_validation(manifest, groups, subsets, split.validation, split.seed)
+        drawn_from = f"column validation\0{split.seed}"
+        take_validation(manifest.image_ids, manifest.labels, groups, subsets, split.validation, drawn_from)
     check_subsets(manifest.labels, subsets, "leave the class out (dataset.classes), or take another split", given=True)
     return subsets
-
-
-def _take_validation(
-    manifest: Manifest, groups: Sequence[str | None], subsets: list[str], fraction: float, seed: int
-) -> None:
-    """Turns a stratified, group-aware part of the training images into validation, in place."""
-    rows = [row for row, subset in enumerate(subsets) if subset == "train"]
-    parts = deal(
-        [manifest.image_ids[row] for row in rows],
-        [manifest.labels[row] for row in rows],
-        [groups[row] for row in rows],
-        {"train": 1 - fraction, "validation": fraction},
-        f"column validation\0{seed}",
-    )
-    for row, part in zip(rows, parts, strict=True):
-        subsets[row] = part
 
 
 def _subset_of(split: ColumnSplit) -> dict[str, str]:

@@ -51,6 +51,36 @@ def deal(
     return parts
 
 
+def take_validation(
+    image_ids: Sequence[str],
+    labels: Sequence[str],
+    groups: Sequence[str | None],
+    subsets: list[str],
+    fraction: float,
+    draw: str,
+) -> None:
+    """Turns a stratified, group-aware part of the training images into validation, in place.
+
+    Args:
+        image_ids: as for `deal`, like `labels`, `groups` and `draw`.
+        labels: class name of each image.
+        groups: images with equal groups stay together.
+        subsets: of each image; those in "train" are dealt out again.
+        fraction: of them for validation.
+        draw: what the order is drawn from.
+    """
+    rows = [row for row, subset in enumerate(subsets) if subset == "train"]
+    parts = deal(
+        [image_ids[row] for row in rows],
+        [labels[row] for row in rows],
+        [groups[row] for row in rows],
+        {"train": 1 - fraction, "validation": fraction},
+        draw,
+    )
+    for row, part in zip(rows, parts, strict=True):
+        subsets[row] = part
+
+
 def units(image_ids: Sequence[str], groups: Sequence[str | None]) -> dict[str, list[int]]:
     """The rows of each unit that stays together; the prefixes keep a group from meeting an image of its name."""
     members: dict[str, list[int]] = {}

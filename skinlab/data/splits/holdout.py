@@ -14,9 +14,9 @@ def holdout(
     """The subset of each image, see `skinlab.data.splits.dealing.deal`.
 
     Args:
-        image_ids: unique names.
+        image_ids: as for `deal`, like `labels` and `groups`.
         labels: class name of each image.
-        groups: images with equal groups stay together; None: the image is alone.
+        groups: images with equal groups stay together.
         split: fractions and seed.
 
     Returns:

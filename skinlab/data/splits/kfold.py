@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from skinlab.data.split import SUBSETS
-from skinlab.data.splits.dealing import check_sizes, check_subsets, deal
+from skinlab.data.splits.dealing import check_sizes, check_subsets, deal, take_validation
 from skinlab.schema import KFoldSplit
 
 
@@ -13,9 +13,9 @@ def kfold(
     """The subset of each image in the run of one fold.
 
     Args:
-        image_ids: unique names.
+        image_ids: as for `deal`, like `labels` and `groups`.
         labels: class name of each image.
-        groups: images with equal groups stay together; None: the image is alone.
+        groups: images with equal groups stay together.
         split: folds, which of them is the test subset, the validation fraction of the rest, and the seed.
 
     Returns:
@@ -35,10 +35,8 @@ def kfold(
     least = split.folds if split.folds >= len(SUBSETS) else 2 * split.folds
     check_sizes(image_ids, labels, groups, least, f"{split.folds} folds of {', '.join(SUBSETS)}")
     folds = fold_of(image_ids, labels, groups, split.folds, split.seed)
-    rest = [row for row, fold in enumerate(folds) if fold != split.fold]
-    subsets = ["test"] * len(labels)
-    for row, subset in zip(rest, _rest(image_ids, labels, groups, rest, split), strict=True):
-        subsets[row] = subset
+    subsets = ["test" if fold == split.fold else "train" for fold in folds]
+    take_validation(image_ids, labels, groups, subsets, split.validation, f"kfold validation\0{split.seed}")
     check_subsets(labels, subsets, "add images, or try fewer split.folds or another split.seed")
     return subsets
 
@@ -49,20 +47,3 @@ def fold_of(
     """The fold of each image, 0 to folds - 1: a function of ids, groups, labels, folds and seed alone."""
     parts = deal(image_ids, labels, groups, {str(i): 1 / folds for i in range(folds)}, f"kfold\0{seed}")
     return [int(part) for part in parts]
-
-
-def _rest(
-    image_ids: Sequence[str],
-    labels: Sequence[str],
-    groups: Sequence[str | None],
-    rows: Sequence[int],
-    split: KFoldSplit,
-) -> list[str]:
-    """Train or validation for the rows outside the test fold."""
-    return deal(
-        [image_ids[row] for row in rows],
-        [labels[row] for row in rows],
-        [groups[row] for row in rows],
-        {"train": 1 - split.validation, "validation": split.validation},
-        f"kfold validation\0{split.seed}",
-    )

@@ -71,8 +71,9 @@ def _gpus(device: str, wanted: int, found: int) -> tuple[int, ...]:
     if first + wanted > found:
         what = f"engine.device={device}" + (f" with {wanted} processes" if wanted > 1 else "")
         sees = "no GPU" if found == 0 else f"{found} GPU{'s' if found > 1 else ''}, numbered from 0"
+        lower = "" if found == 0 else "lower it, "
         raise EngineError(
-            f"{what}: PyTorch sees {sees} here; lower it, set engine.device=cpu, or see `skinlab doctor` for the driver"
+            f"{what}: PyTorch sees {sees} here; {lower}set engine.device=cpu, or see `skinlab doctor` for the driver"
         )
     return tuple(range(first, first + wanted))
 
