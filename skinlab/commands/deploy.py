@@ -5,7 +5,7 @@ import re
 import sys
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skinlab.commands.arguments import declaring_parser
 from skinlab.errors import ConfigError
@@ -76,7 +76,7 @@ def _options(argv: list[str]) -> Namespace:
     return options
 
 
-def _request(options: Namespace) -> "Request":
+def _request(options: Namespace) -> "Request[Any]":
     from skinlab.deployment import record
     from skinlab.deployment.base import Request
     from skinlab.serving import loading

@@ -14,4 +14,8 @@ def find(name: str) -> Target:
         from skinlab.deployment.local import LocalTarget
 
         return LocalTarget()
+    if name == "azureml_online":
+        from skinlab.deployment.azure.online import OnlineTarget
+
+        return OnlineTarget()
     raise DeploymentError(f"this version of skinlab cannot deploy to {name}")
