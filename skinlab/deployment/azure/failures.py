@@ -1,7 +1,9 @@
 """What goes wrong in Azure, as one clear line each. Knows no SDK: what an error carries is handed over."""
 
+import contextlib
+import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from skinlab import schema
@@ -18,7 +20,7 @@ QUOTA = re.compile(r"quota|OutOfCapacity|SkuNotAvailable|insufficient capacity",
 TAKEN = re.compile(
     r"already (exists|taken|in use|been taken)|NameTaken|NameNotAvailable|NameUnavailable|conflict", re.I
 )
-IMAGE = re.compile(r"image ?build", re.I)
+IMAGE = re.compile(r"image ?build|EnvironmentBuild|BuildEnvironment", re.I)
 ADDRESS = re.compile(r"https://[^\s'\")]+")
 
 
@@ -46,6 +48,30 @@ class Failure:
     def text(self) -> str:
         """All of it, to be searched."""
         return " ".join([*self.codes, self.message])
+
+
+@contextlib.contextmanager
+def told(doing: str, declared: schema.AzureDeployment, failure: Callable[[Exception], Failure]) -> Iterator[None]:
+    """Errors of an SDK, of any kind, as one line each; what it prints is not for the reader of our output.
+
+    Args:
+        doing: what is tried, e.g. "endpoint lesions cannot be made".
+        declared: what the advice is about.
+        failure: what an error of the SDK says.
+    """
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield
+    except DeploymentError:
+        raise
+    except Exception as found:
+        raise error(doing, failure(found), declared) from found
+
+
+def too_long(doing: str, declared: schema.AzureDeployment) -> DeploymentError:
+    """What is said when Azure does not get it done."""
+    minutes = f"{declared.create_minutes:g} minutes (deployment.create_minutes)"
+    return DeploymentError(f"{doing}: it was not done within {minutes}")
 
 
 def error(doing: str, failure: Failure, declared: schema.AzureDeployment) -> DeploymentError:

@@ -2,9 +2,8 @@
 
 import contextlib
 import importlib.util
-import io
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -176,23 +175,15 @@ class Workspace:
         Raises:
             DeploymentError: it takes too long.
         """
-        given = self._declared.create_minutes if minutes is None else minutes
-        poller.wait(60 * given)
+        poller.wait(60 * (self._declared.create_minutes if minutes is None else minutes))
+        if not poller.done() and minutes is None:
+            raise failures.too_long(doing, self._declared)
         if not poller.done():
-            key = " (deployment.create_minutes)" if minutes is None else ""
-            raise DeploymentError(f"{doing}: it was not done within {given:g} minutes{key}")
+            raise DeploymentError(f"{doing}: it was not done within {minutes:g} minutes")
         poller.result()
 
-    @contextlib.contextmanager
-    def _doing(self, doing: str) -> Iterator[None]:
-        """Errors of the SDK, of any kind, as one line each; what it prints is not for the reader of our output."""
-        try:
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                yield
-        except DeploymentError:
-            raise
-        except Exception as error:
-            raise failures.error(doing, _failure(error), self._declared) from error
+    def _doing(self, doing: str) -> contextlib.AbstractContextManager[None]:
+        return failures.told(doing, self._declared, _failure)
 
 
 def _failure(error: Exception) -> Failure:

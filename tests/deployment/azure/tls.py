@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 that only the tests trust."""
+"""A certificate that only the tests trust: for 127.0.0.1, and for a name of storage as SDK v1 takes names apart."""
 
 import ipaddress
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "skinlab tests")])
+STORAGE = "account.blob.skinlab.test"
+NAMES = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName(STORAGE)]
 
 
 def written(folder: Path) -> Path:
@@ -24,7 +26,7 @@ def written(folder: Path) -> Path:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(NAMES), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
