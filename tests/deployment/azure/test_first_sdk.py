@@ -30,7 +30,7 @@ from tests.deployment.azure.first_sdk import KEY, TOKEN, FirstService
 from tests.deployment.azure.service import PLACE, ROOT, refusal
 from tests.serving.bundles import png
 
-pytestmark = pytest.mark.usefixtures("deployments_home")
+pytestmark = [pytest.mark.usefixtures("deployments_home"), pytest.mark.timeout(900)]  # the environment is made once
 REQUIREMENTS = CHECKOUT / "requirements" / "azure-v1.txt"
 ACI, AKS = "deployment=azureml_aci", "deployment=azureml_aks"
 SIZES = {ACI: ["deployment.cpu_cores=0.5"], AKS: ["deployment.cluster=farm", "deployment.replicas=3"]}
