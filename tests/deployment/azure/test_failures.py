@@ -28,7 +28,12 @@ AKS = ("deployment=azureml_aks", "deployment.cluster=farm", "deployment.replicas
         (ONLINE, Failure(403, ["AuthorizationFailed"], "no"), "these credentials may not: workspace skin"),
         (ONLINE, Failure(400, ["OutOfQuota"], "no"), "2 x Standard_DS3_v2 .* is more than the quota"),
         (AKS, Failure(None, [], "Insufficient quota"), r"3 x 1 cores, 2 GB \(deployment.replicas, .* than the quota"),
-        (ONLINE, Failure(409, [], "no"), "the name is taken: choose another deployment.endpoint"),
+        (ONLINE, Failure(409, ["Conflict"], "another operation is under way"), "x: Conflict: another operation"),
+        (
+            ONLINE,
+            Failure(409, [], "Endpoint names must be unique in a region."),
+            "the name is taken: choose another deployment.endpoint",
+        ),
         (AKS, Failure(400, [], "it already exists"), "the name is taken: choose another deployment.service"),
         (ONLINE, Failure(404, ["WorkspaceNotFound"], "no"), "not found: workspace skin, resource group lab"),
         (ONLINE, Failure(500, ["Oops"], "a\nb  c"), "x: Oops: a b c$"),
