@@ -5,6 +5,7 @@ The names here are also those of `skinlab` itself: `skinlab.compose`, `skinlab.t
 
 from skinlab.api.comparing import ComparisonView, compare
 from skinlab.api.declaring import Experiment, compose
+from skinlab.api.deploying import DeploymentView, deploy, deployments
 from skinlab.api.rescored import EvaluationView, evaluate
 from skinlab.api.running import resume, train
 from skinlab.api.scoring import Explanation
@@ -13,6 +14,7 @@ from skinlab.api.view import RunView, open_run
 
 __all__ = [
     "ComparisonView",
+    "DeploymentView",
     "EvaluationView",
     "Experiment",
     "Explanation",
@@ -20,6 +22,8 @@ __all__ = [
     "SweepView",
     "compare",
     "compose",
+    "deploy",
+    "deployments",
     "evaluate",
     "open_run",
     "open_sweep",
