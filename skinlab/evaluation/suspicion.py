@@ -21,12 +21,14 @@ class Suspicion:
         thresholds: float64 [K], of each class: how sure the model is, on average, of images with that label; NaN for a
             class that no image has.
         suggested: int64 [N], the class that the model is confident of, the given one where it is of none.
+        doubted: [N], whether that is another class than the given one.
         margin: float64 [N], probability of the suggested class less that of the given one.
         loss: float64 [N], cross-entropy of the given label, in nats.
     """
 
     thresholds: npt.NDArray[np.float64]
     suggested: npt.NDArray[np.int64]
+    doubted: npt.NDArray[np.bool_]
     margin: npt.NDArray[np.float64]
     loss: npt.NDArray[np.float64]
 
@@ -57,7 +59,8 @@ def suspect(probabilities: npt.NDArray[np.floating], labels: npt.NDArray[np.inte
     best = np.where(confident, chances, -1.0).argmax(axis=1)
     suggested = np.where(confident.any(axis=1), best, given)
     own = chances[rows, given]
-    return Suspicion(thresholds, suggested, chances[rows, suggested] - own, -np.log(np.maximum(own, _LEAST)))
+    loss = -np.log(np.maximum(own, _LEAST))
+    return Suspicion(thresholds, suggested, suggested != given, chances[rows, suggested] - own, loss)
 
 
 def _thresholds(chances: npt.NDArray[np.float64], given: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -70,9 +73,7 @@ def _thresholds(chances: npt.NDArray[np.float64], given: npt.NDArray[np.int64]) 
     return thresholds
 
 
-def queue(
-    suspicion: Suspicion, labels: npt.NDArray[np.integer], conflicting: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int64]:
+def queue(suspicion: Suspicion, conflicting: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """The rows in the order in which a person should look at them.
 
     Images with a copy under another label first: one of the two is wrong whatever a model says. Then the doubted
@@ -80,8 +81,7 @@ def queue(
 
     Args:
         suspicion: of N labels.
-        labels: [N], the same that were judged.
         conflicting: [N], whether an image has a copy or near-duplicate under another label.
     """
-    doubted = suspicion.suggested != np.asarray(labels)
-    return np.lexsort((-suspicion.loss, -np.where(doubted, suspicion.margin, -np.inf), ~conflicting)).astype(np.int64)
+    margin = np.where(suspicion.doubted, suspicion.margin, -np.inf)
+    return np.lexsort((-suspicion.loss, -margin, ~conflicting)).astype(np.int64)

@@ -40,7 +40,7 @@ def test_injected_label_errors_come_first() -> None:
     wrong = generator.choice(600, 30, replace=False)
     given = truth.copy()
     given[wrong] = (truth[wrong] + 1) % 3
-    order = queue(suspect(chances, given), given, np.zeros(600, bool))
+    order = queue(suspect(chances, given), np.zeros(600, bool))
     assert len(set(order[:40]) & set(wrong)) >= 24  # of 30; by chance it would be two
 
 
@@ -48,7 +48,7 @@ def test_conflicting_copies_come_before_everything_then_the_doubted_by_margin_th
     chances = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.02, 0.98], [0.05, 0.95], [0.99, 0.01]])
     given = np.array([0, 0, 1, 0, 0, 0])
     conflicting = np.array([False, False, True, False, False, False])
-    order = queue(suspect(chances, given), given, conflicting)
+    order = queue(suspect(chances, given), conflicting)
     assert order.tolist() == [2, 3, 4, 1, 0, 5]
 
 
@@ -57,4 +57,4 @@ def test_a_probability_of_zero_has_a_finite_loss() -> None:
 
 
 def test_no_images_are_no_error() -> None:
-    assert queue(suspect(np.empty((0, 2)), np.empty(0, int)), np.empty(0, int), np.empty(0, bool)).tolist() == []
+    assert queue(suspect(np.empty((0, 2)), np.empty(0, int)), np.empty(0, bool)).tolist() == []

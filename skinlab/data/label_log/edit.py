@@ -236,7 +236,7 @@ def revert(log: LabelLog, revision: str, *, why: str = "", who: str | None = Non
         DataError: no such revision, nothing differs, or a damaged log.
         OutputError: the log cannot be written.
     """
-    by = _said(who if who is not None else _user(), "who")
+    by = _said(who if who is not None else current_user(), "who")
 
     def changes(entries: Sequence[Entry]) -> list[Change]:
         kept = until(entries, revision, log.path)
@@ -300,7 +300,7 @@ def _check_label(label: str, known: set[str]) -> None:
 
 
 def _signed(who: str | None, why: str) -> dict[str, str]:
-    return {"who": _said(who if who is not None else _user(), "who"), "why": _said(why, "why")}
+    return {"who": _said(who if who is not None else current_user(), "who"), "why": _said(why, "why")}
 
 
 def _said(text: str, what: str) -> str:
@@ -310,7 +310,7 @@ def _said(text: str, what: str) -> str:
     return text.strip()
 
 
-def _user() -> str:
+def current_user() -> str:
     """Who runs this process."""
     try:
         return getpass.getuser()
