@@ -5,7 +5,7 @@ import {Detail} from "./detail.js";
 import {Grid} from "./grid.js";
 import {Saving} from "./saving.js";
 
-const POLL_MS = 2000, TYPING_MS = 250, MANY = 200, AT_ONCE = 500, CAPTION = 58;
+const POLL_MS = 2000, TYPING_MS = 250, MANY = 200, AT_ONCE = 500, CAPTION = 64;
 const facts = JSON.parse(at("facts").textContent);
 const form = at("filter"), root = at("grid");
 const names = facts.labels;
@@ -394,7 +394,6 @@ for (const [name, value] of new URLSearchParams(location.search)) {
   else if (field) field.value = value;
 }
 at("filters").open = matchMedia("(min-width: 60rem) and (min-height: 36rem)").matches;
-grid.width = matchMedia("(max-width: 30rem)").matches ? 150 : 176;
 buttons();
 tools();
 await list();
