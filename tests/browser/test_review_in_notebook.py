@@ -43,6 +43,5 @@ def test_labels_are_set_in_the_frame_though_it_gets_no_cookie(notebook, visit, i
         frame.locator("#grid").press("2")
         until(frame, SAVED)
         assert page.context.cookies() == []
+        page.close()
     assert [entry.new_label for entry in LabelLog(images / "labels.log").read()] == ["malignant"]
-    page.close()
-    visit.complaints.clear()
