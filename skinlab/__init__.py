@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         open_run,
         open_sweep,
         resume,
+        review,
         sweep,
         train,
     )
@@ -31,13 +32,26 @@ __all__ = [
     "open_run",
     "open_sweep",
     "resume",
+    "review",
     "sweep",
     "train",
 ]
 __version__ = "0.1.0"
 
 _FROM = dict.fromkeys(
-    ("compare", "compose", "deploy", "deployments", "evaluate", "open_run", "open_sweep", "resume", "sweep", "train"),
+    (
+        "compare",
+        "compose",
+        "deploy",
+        "deployments",
+        "evaluate",
+        "open_run",
+        "open_sweep",
+        "resume",
+        "review",
+        "sweep",
+        "train",
+    ),
     "skinlab.api",
 ) | {"Client": "skinlab.deployment.client"}
 """Where each name comes from: imported when it is asked for, so that a bare import stays instant."""

@@ -7,6 +7,7 @@ from skinlab.api.comparing import ComparisonView, compare
 from skinlab.api.declaring import Experiment, compose
 from skinlab.api.deploying import DeploymentView, deploy, deployments
 from skinlab.api.rescored import EvaluationView, evaluate
+from skinlab.api.reviewing import ReviewView, review
 from skinlab.api.running import resume, train
 from skinlab.api.scoring import Explanation
 from skinlab.api.sweeping import SweepView, open_sweep, sweep
@@ -18,6 +19,7 @@ __all__ = [
     "EvaluationView",
     "Experiment",
     "Explanation",
+    "ReviewView",
     "RunView",
     "SweepView",
     "compare",
@@ -28,6 +30,7 @@ __all__ = [
     "open_run",
     "open_sweep",
     "resume",
+    "review",
     "sweep",
     "train",
 ]
