@@ -161,15 +161,21 @@ def ranking(facts: Facts) -> Html:
     return section("decisions", "Ranking and decisions", curves, *below)
 
 
-def confusion(test: dict[str, Any]) -> Html:
-    """The confusion matrix as it is, or why there is none."""
+def confusion(test: dict[str, Any], link: threshold.Link | None = None) -> Html:
+    """The confusion matrix as it is, each count with a link to its images where there is one; or why there is none."""
     if test["confusion_matrix"] is None:
         why = with_interval(test["metrics"]["accuracy"])
         return paragraph(f"Confusion matrix: {why}", class_="undefined")
     names = list(test["classes"])
     rows = [
-        (name, *(element("span", count, class_="diagonal" if at == row else None) for at, count in enumerate(counts)))
-        for row, (name, counts) in enumerate(zip(names, test["confusion_matrix"], strict=True))
+        (
+            truth,
+            *(
+                threshold.count_of(count, link and link(truth, called), class_="diagonal" if truth == called else None)
+                for called, count in zip(names, counts, strict=True)
+            ),
+        )
+        for truth, counts in zip(names, test["confusion_matrix"], strict=True)
     ]
     return table("Confusion matrix: rows are the truth, columns the decision", ("Truth", *names), rows)
 
