@@ -39,20 +39,25 @@ for byte. Where the fingerprint or the split hash differ, it is other data."""
 def headline(facts: Facts) -> Html:
     """The first look: what it is, what must be known, a few numbers with their intervals."""
     test = facts.result["test"]
-    labels, level = tables.labels_of(test), tables.level_of(test)
-    cards = [_card(labels[name], test["metrics"][name], level) for name in HEADLINE]
     return together(
         [
             element("h1", facts.title),
             paragraph(sentence(facts.warning), class_="warning"),
             paragraph("Numbers ", tables.heading(test, "test"), "."),
-            element("dl", *cards, class_="headline"),
+            cards(test),
             paragraph(element("strong", "Looks at the test subset: "), _looks(facts.looks)) if facts.looks else "",
             element("ul", *(element("li", remark) for remark in facts.remarks), class_="remarks")
             if facts.remarks
             else "",
         ]
     )
+
+
+def cards(summary: dict[str, Any]) -> Html:
+    """The few numbers of a subset that are looked at first."""
+    labels, level = tables.labels_of(summary), tables.level_of(summary)
+    made = [_card(labels[name], summary["metrics"][name], level) for name in HEADLINE]
+    return element("dl", *made, class_="headline")
 
 
 def _card(label: str, entry: dict[str, Any], level: str) -> Html:

@@ -71,13 +71,6 @@ class Results:
         found[known] = log_losses(self.scored.targets[known], self.scored.probabilities[known])
         return found
 
-    @cached_property
-    def entropies(self) -> Floats:
-        """How undecided the probabilities are: their entropy in nats, float64 [N]; 0 is sure."""
-        kept = np.clip(self.scored.probabilities, np.finfo(np.float64).tiny, 1.0)
-        found: Floats = np.abs(-(kept * np.log(kept)).sum(axis=1))
-        return found
-
 
 def read(path: Path, subset: str) -> Results:
     """The results of a finished run.

@@ -28,10 +28,8 @@ def images(folder: Path, count: int = 80) -> list[str]:
     (folder / "table.csv").write_text("\n".join(lines) + "\n")
     return [
         "dataset=table",
-        f"dataset.path={folder}",
-        f"dataset.table_path={folder / 'table.csv'}",
+        f"dataset.path={folder / 'table.csv'}",
         "dataset.image_column=image",
-        "dataset.label_column=label",
     ]
 
 

@@ -21,13 +21,6 @@ def test_results_are_those_of_summary_json(run, subset):
     assert log_loss(results.scored.targets, results.scored.probabilities) == pytest.approx(expected)
 
 
-def test_an_even_answer_is_the_least_certain_one(run):
-    results = read(run, "test")
-    margins = np.abs(results.scored.probabilities[:, 1] - 0.5)
-    assert results.entropies.argmax() == margins.argmin()
-    assert 0 <= results.entropies.min() < results.entropies.max() <= np.log(2)
-
-
 def test_numbers_of_all_images_are_those_of_the_run_and_those_of_a_part_are_its_own(run):
     results = read(run, "test")
     everything = summary_of(results, np.arange(20))
