@@ -166,7 +166,7 @@ def _write_csv(runs: Sequence["Listed"], columns: Sequence[str]) -> None:
 
 
 def _print(runs: Sequence["Listed"], columns: Sequence[str], total: int, output: Path) -> None:
-    from skinlab.runs.listing import cell, heading
+    from skinlab.runs.listing import PHANTOMS, cell, heading
 
     rows = [[heading(key) for key in columns], *([cell(one.facts, key) for key in columns] for one in runs)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
@@ -177,5 +177,5 @@ def _print(runs: Sequence["Listed"], columns: Sequence[str], total: int, output:
         if listed.facts.error and listed.facts.status in ("failed", "damaged"):
             sys.stdout.write(f"{listed.facts.values['id']}: {listed.facts.error}\n")
     if any(listed.facts.values.get("dataset.name") == "synthetic" for listed in runs):
-        sys.stdout.write("dataset synthetic: drawn phantoms; such numbers say nothing about medicine\n")
+        sys.stdout.write(f"{PHANTOMS}\n")
     sys.stdout.write(f"{len(runs)} of {total} runs in {output}\n")

@@ -100,7 +100,7 @@
     }
     move("roc-marker", rates.specificity === null ? null : 1 - rates.specificity, rates.sensitivity);
     move("precision-marker", rates.sensitivity, rates.precision);
-    document.dispatchEvent(new CustomEvent("threshold", { detail: threshold }));
+    document.dispatchEvent(new CustomEvent("threshold", { detail: { threshold, isChosen: threshold === data.threshold } }));
   }
 
   slider.addEventListener("input", () => show(Number(slider.value)));

@@ -14,6 +14,7 @@ METRIC = "validation.auc"
 COLUMNS = ("id", "experiment", "status", "dataset.name", "network.name", METRIC, "tag")
 """Of every list."""
 CHOSEN_BY_TEST = "chosen by the test subset: the score of the best is biased upwards; choose by validation"
+PHANTOMS = "dataset synthetic: drawn phantoms; such numbers say nothing about medicine"
 _SHORT = 12
 _NAMED = {"started": "started (UTC)", "finished": "finished (UTC)", "tag": "tags"}
 
@@ -45,6 +46,10 @@ class Listing:
     by_test: bool
     sort: str | None
     downwards: bool
+
+
+NOTHING = Listing(runs=[], columns=list(COLUMNS), total=0, by_test=False, sort=None, downwards=True)
+"""In the place of a listing whose conditions are not understood."""
 
 
 def listing(
