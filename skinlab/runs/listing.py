@@ -144,6 +144,8 @@ def cell(facts: Facts, key: str) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _number(value: float, interval: Sequence[float | None]) -> str:
+def _number(value: Any, interval: Sequence[float | None]) -> str:
     low, high = interval
+    if not all(one is None or isinstance(one, int | float) for one in (value, low, high)):  # somebody else's file
+        return str(value)
     return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"

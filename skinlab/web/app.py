@@ -4,7 +4,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from skinlab.errors import SkinlabError
+from skinlab.errors import DataError, SkinlabError
 from skinlab.web.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 LOOK = ("colours.css", "page.css", "page.js")
 """Of reports: the pages look as they do, and their thresholds move as there."""
-FAILED = 500
+WRONG, FAILED = 422, 500
+"""What is asked for or what is there is wrong, so that asking again does not help; or it could not be done now."""
 
 
 def create(workplace: Workplace) -> "FastAPI":
@@ -108,4 +109,4 @@ async def _misunderstood(request: "Request", _error: Exception) -> "Response":
 
 
 async def _cannot(request: "Request", error: SkinlabError) -> "Response":
-    return _said(request, FAILED, str(error))
+    return _said(request, WRONG if isinstance(error, DataError) else FAILED, str(error))

@@ -39,14 +39,14 @@ def run(path: Path) -> dict[str, Any]:
     return {
         "title": f"{record.get('experiment', 'run')} {path.name}",
         "warning": sentence(records.RESEARCH_NOTE),
-        "status": opened.status,
+        "state": opened.status,
         "error": record.get("error"),
         "epoch": epochs[-1]["epoch"] if epochs else 0,
         "epochs": declared.get("training", {}).get("epochs"),
         "last": [(name.replace("_", " "), epochs[-1][name]) for name in CURVES] if epochs else [],
         "spent": _spent(record),
         "curves": None if drawn is None else Markup(drawn),  # noqa: S704 - made of escaped parts
-        "path": path,
+        "folder": path,
     }
 
 
@@ -131,7 +131,7 @@ def _standing(opened: Sweep) -> dict[str, Any]:
     return {
         "title": f"sweep {opened.path.parent.name} {opened.path.name}",
         "warning": sentence(records.RESEARCH_NOTE),
-        "status": opened.status,
+        "state": opened.status,
         "error": opened.record.get("error"),
         "heading": sentence(progress.heading(opened)),
         "ended": ended,

@@ -1,5 +1,6 @@
 """Results: the images of a run with what it said of each, its curves and its matrix at any threshold."""
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from skinlab.web.seen import Pictures, Seen, state_of
 from skinlab.web.workplace import Workplace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from fastapi import APIRouter
     from starlette.requests import Request
@@ -117,20 +118,22 @@ class _Pages:
             return RedirectResponse(base + place, 303)
         path = self._path(asked)
         if _status(path) != "finished":
-            return page(request, "run.html", asked=asked, **watched.run(path))
+            return self._standing(request, "run.html", asked, path)
         results, pictures = self._opened(asked)
-        rows, summary = self._numbers_of(asked, results, pictures)
         listed = self._listed(request, asked, results, pictures)
+        with _as_written(path):
+            rows, summary = self._numbers_of(asked, results, pictures)
+            shown = _head(results) | _decisions(results, rows, summary, asked, base)
+            small = _too_small(results, summary) if asked.group else None
         return page(
             request,
             "results.html",
             **listed,
-            **_head(results),
-            **_decisions(results, rows, summary, asked, base),
+            **shown,
             sorts=SORTS,
             subsets=[name for name in SUBSETS if name in results.result],
             groups=named(pictures.columns),
-            small=_too_small(results, summary) if asked.group else None,
+            small=small,
         )
 
     def images(self, request: "Request", asked: Asked) -> "Response":
@@ -180,9 +183,17 @@ class _Pages:
 
     def state(self, request: "Request", asked: Asked) -> "Response":
         """How a run stands that is not finished, for the script of its page."""
+        return self._standing(request, "run_state.html", asked, self._path(asked))
+
+    def _standing(self, request: "Request", template: str, asked: Asked, path: Path) -> "Response":
         from skinlab.web.rendering import page
 
-        return page(request, "run_state.html", asked=asked, **watched.run(self._path(asked)))
+        try:
+            with _as_written(path):
+                standing = watched.run(path)
+        except OutputError as error:
+            raise _refusal(409, str(error)) from error
+        return page(request, template, asked=asked, **standing)
 
     # --- what they need --------------------------------------------------------------------------------------------
 
@@ -230,6 +241,15 @@ def _understood(find: "Callable[[], Any]") -> Any:
         raise _refusal(422, str(error)) from error
 
 
+@contextmanager
+def _as_written(path: Path) -> "Iterator[None]":
+    """Turns what is wrong with somebody else's files into one line."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise _refusal(409, f"{path}: its files are not as skinlab writes them ({error!r})") from error
+
+
 def _status(path: Path) -> str:
     try:
         return Run.open(path).status
@@ -262,6 +282,8 @@ def _decisions(results: Results, rows: Integers, summary: dict[str, Any], asked:
     """Numbers, curves, matrix and slider of the images: the report's own."""
     from markupsafe import Markup
 
+    from skinlab.report.markup import text
+
     scored = of_rows(results.scored, rows).of_known_label()
     movable = threshold.movable(summary)
 
@@ -279,7 +301,7 @@ def _decisions(results: Results, rows: Integers, summary: dict[str, Any], asked:
         parts["panel"] = threshold.panel(summary, scored)
         parts["rates"] = threshold.rates(summary)
         parts["points"] = threshold.data(scored, summary, _understood(lambda: asked.at))
-    shown = {name: Markup(part) for name, part in parts.items()}  # noqa: S704 - made of escaped parts
+    shown = {name: Markup(text(part)) for name, part in parts.items()}  # noqa: S704 - what is no markup is escaped
     return {"movable": movable, "binary": len(results.classes) == BINARY, **shown}
 
 
