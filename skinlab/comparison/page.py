@@ -115,7 +115,7 @@ def _experiments(comparison: Comparison) -> Iterator[Html]:
         for one in comparison.standings
     ]
     caption = "The declared keys in which the experiments differ, and the number that decides"
-    yield table(caption, ("", *keys, "Seeds", "Validation", comparison.label), rows)
+    yield table(caption, ("Experiment", *keys, "Seeds", "Validation", comparison.label), rows)
     yield element("ul", *(element("li", element("code", place)) for place in tables.places(comparison)))
     if comparison.left_out:
         yield paragraph("Left out:")

@@ -48,7 +48,7 @@ def output(tmp_path_factory):
             run = finished_run(output / name, declared, f"network.dropout=0.{place + 1}", skill=1.0 + place, draw=place)
             write_bundle(run / "bundle", architecture=resnet("resnet18", 32, 2, [0.5] * 3, [0.2] * 3))
         (output / ONE / "report.html").write_text("<title>the report</title>")
-        finished(output / THREE, made=Made(classes=("nevus", "melanoma", "other"), positive="melanoma"))
+        finished_run(output / THREE, declared, classes=("nevus", "melanoma", "other"), positive="melanoma")
         finished(output / THREE.replace("three", "other"), made=Made(tested_from=9))
     make_run(output / BROKEN, status="failed", error="the loss became NaN")
     running(output / GOING, epochs=3)
@@ -115,15 +115,15 @@ def settled(page, expression, value):
     until(page, f"JSON.stringify({expression}) === {json.dumps(json.dumps(value, separators=(',', ':')))}")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1200])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1200, "light")])
 def test_every_page_fits_is_legible_and_axe_finds_nothing(go, visit, pages, width, scheme):
     page = go("/runs", width=width, scheme=scheme)
+    found = {}
     for name, address in ALL_PAGES.items():
         page.goto(pages.origin + address)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        assert page.evaluate(PALE) == [], name
-        assert violations(page) == [], name
+        wide = page.evaluate("document.documentElement.scrollWidth") > width
+        found[name] = [*(["too wide"] if wide else []), *page.evaluate(PALE), *violations(page)]
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
     refused = [said for said in visit.complaints if "the server responded with a status of" in said]
     assert len(refused) == 2  # the run that is not there, and the filter that is none
     visit.complaints[:] = [said for said in visit.complaints if said not in refused]
@@ -269,5 +269,5 @@ def test_the_page_of_a_sweep_follows_it_while_it_runs(go, output):
     until(page, "document.querySelector('#live').textContent.includes('best auc 0.9000 by trial 1')")
     assert page.locator("#board ~ .scroll tbody tr").count() == 2
     page.get_by_label("trial 0").click()
-    page.wait_for_url("**/results?run=*")
+    page.wait_for_url("**/results?run=**")
     assert "Epoch 4 of 9" in page.inner_text("#live")
