@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from skinlab.serving.explaining import Explainer
     from skinlab.serving.loading import Bundle
 
-MOST_DRAWN = 20_000
+MOST_DRAWN = 2_000
 """Phantoms of 96 x 96 pixels that are drawn for a page; more must be in the cache."""
 QUALITY = 88
 LARGEST_IMAGE = 300_000_000

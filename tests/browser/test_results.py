@@ -43,7 +43,7 @@ def output(tmp_path_factory):
     output = root / "outputs"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SKINLAB_HOME", str(root / "home"))
-        declared = images(root / "images", 400)
+        declared = images(root / "images", 240)
         for place, name in enumerate((ONE, OTHER)):
             run = finished_run(output / name, declared, f"network.dropout=0.{place + 1}", skill=1.0 + place, draw=place)
             write_bundle(run / "bundle", architecture=resnet("resnet18", 32, 2, [0.5] * 3, [0.2] * 3))
@@ -115,6 +115,7 @@ def settled(page, expression, value):
     until(page, f"JSON.stringify({expression}) === {json.dumps(json.dumps(value, separators=(',', ':')))}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1200, "light")])
 def test_every_page_fits_is_legible_and_axe_finds_nothing(go, visit, pages, width, scheme):
     page = go("/runs", width=width, scheme=scheme)
@@ -132,7 +133,7 @@ def test_every_page_fits_is_legible_and_axe_finds_nothing(go, visit, pages, widt
 def test_filters_change_the_images_without_a_new_page_and_a_reload_keeps_them(go, output):
     page = go(RESULTS)
     matrix = json.loads((output / ONE / "summary.json").read_text())["test"]["confusion_matrix"]
-    assert page.evaluate(TOTAL) == 100
+    assert page.evaluate(TOTAL) == 60
     page.evaluate("window.same = true")
     page.select_option("#answers", "wrong")
     settled(page, TOTAL, matrix[0][1] + matrix[1][0])
@@ -144,9 +145,9 @@ def test_filters_change_the_images_without_a_new_page_and_a_reload_keeps_them(go
     assert page.evaluate(TOTAL) == matrix[1][0]
     assert page.input_value("#answers") == "wrong"
     page.get_by_role("link", name="Everything").click()
-    settled(page, TOTAL, 100)
+    settled(page, TOTAL, 60)
     page.fill("#text", "00")
-    until(page, f"{TOTAL} < 100")
+    until(page, f"{TOTAL} < 60")
     assert page.evaluate("[...document.querySelectorAll('.name')].every(one => one.textContent.includes('00'))")
 
 
@@ -158,7 +159,7 @@ def test_the_slider_moves_the_matrix_and_a_cell_opens_its_images_at_that_thresho
         page.keyboard.press("ArrowRight")
     now = page.evaluate(MATRIX)
     assert now != before
-    assert sum(now) == 100
+    assert sum(now) == 60
     missed = now[1]
     page.focus("#false-negatives")
     page.keyboard.press("Enter")
@@ -203,7 +204,7 @@ def test_a_subgroup_has_its_own_matrix_and_pages_lead_on(go):
     page = go(RESULTS)
     whole = page.evaluate(MATRIX)
     page.get_by_role("link", name="next").click()
-    until(page, "document.querySelector('.how-many').textContent.includes('49 to 96 of 100')")
+    until(page, "document.querySelector('.how-many').textContent.includes('49 to 60 of 60')")
     with page.expect_navigation():
         page.select_option("#group", "sex: female")
     part = page.evaluate(MATRIX)
