@@ -6,7 +6,7 @@ Research software: nothing it prints is a diagnosis.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skinlab.api import compare, compose, evaluate, open_run, open_sweep, resume, sweep, train
+    from skinlab.api import compare, compose, evaluate, open_run, open_sweep, resume, review, sweep, train
     from skinlab.deployment.client import Client
 
 __all__ = [
@@ -18,13 +18,14 @@ __all__ = [
     "open_run",
     "open_sweep",
     "resume",
+    "review",
     "sweep",
     "train",
 ]
 __version__ = "0.1.0"
 
 _FROM = dict.fromkeys(
-    ("compare", "compose", "evaluate", "open_run", "open_sweep", "resume", "sweep", "train"), "skinlab.api"
+    ("compare", "compose", "evaluate", "open_run", "open_sweep", "resume", "review", "sweep", "train"), "skinlab.api"
 ) | {"Client": "skinlab.deployment.client"}
 """Where each name comes from: imported when it is asked for, so that a bare import stays instant."""
 

@@ -6,6 +6,7 @@ The names here are also those of `skinlab` itself: `skinlab.compose`, `skinlab.t
 from skinlab.api.comparing import ComparisonView, compare
 from skinlab.api.declaring import Experiment, compose
 from skinlab.api.rescored import EvaluationView, evaluate
+from skinlab.api.reviewing import ReviewView, review
 from skinlab.api.running import resume, train
 from skinlab.api.scoring import Explanation
 from skinlab.api.sweeping import SweepView, open_sweep, sweep
@@ -16,6 +17,7 @@ __all__ = [
     "EvaluationView",
     "Experiment",
     "Explanation",
+    "ReviewView",
     "RunView",
     "SweepView",
     "compare",
@@ -24,6 +26,7 @@ __all__ = [
     "open_run",
     "open_sweep",
     "resume",
+    "review",
     "sweep",
     "train",
 ]

@@ -50,7 +50,8 @@ def main(argv: list[str]) -> int:
     require_packages()
     workplace = _workplace(options)
     workplace.reviewed()  # what cannot be read is said now
-    server = Server(workplace, options.port, told=lambda link: _say(f"for another browser: {link}"))
+    server = Server(workplace, options.port)
+    server.keys.spent = lambda: _say(f"for another browser: {server.link}")
     _say(f"open {server.link}")
     if not options.no_browser:
         _open(server.link)

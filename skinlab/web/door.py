@@ -6,7 +6,9 @@ has its key in the path. Tokens, cookies and keys are compared in constant time 
 
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Self
 from urllib.parse import parse_qs
 
 from skinlab.serving.http.asgi import SAME_ORIGIN, Application, Message, Receive, Scope, Send, host_of
@@ -32,6 +34,10 @@ class _RefusalError(Exception):
         self.status = status
 
 
+def _made() -> str:
+    return secrets.token_urlsafe(32)
+
+
 @dataclass
 class Keys:
     """What opens the door; made anew whenever a server starts.
@@ -39,11 +45,18 @@ class Keys:
     Attributes:
         cookie: what a browser shows once it was let in.
         embedded: what stands in the path of a notebook's frame; None: there is no frame.
+        spent: called whenever a token was used, and another one waits.
     """
 
-    cookie: str = field(default_factory=lambda: secrets.token_urlsafe(32))
-    embedded: str | None = None
-    _token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    cookie: str = field(default_factory=_made, repr=False)
+    embedded: str | None = field(default=None, repr=False)
+    spent: Callable[[], None] | None = None
+    _token: str = field(default_factory=_made, repr=False)
+
+    @classmethod
+    def with_frame(cls) -> Self:
+        """Keys that open the door to a frame, too."""
+        return cls(embedded=_made())
 
     @property
     def token(self) -> str:
@@ -54,7 +67,9 @@ class Keys:
         """Whether a token is the one that was given out; it is worth nothing from then on, and another one is made."""
         if not _same(shown, self._token):
             return False
-        self._token = secrets.token_urlsafe(32)
+        self._token = _made()
+        if self.spent is not None:
+            self.spent()
         return True
 
 

@@ -3,7 +3,7 @@
 import importlib.util
 import socket
 import threading
-from collections.abc import Callable
+import time
 from typing import TYPE_CHECKING
 
 from skinlab.errors import ConfigError, SetupError
@@ -41,13 +41,13 @@ class Server:
         port: where it listens.
     """
 
-    def __init__(self, workplace: Workplace, port: int = 0, told: Callable[[str], None] | None = None) -> None:
+    def __init__(self, workplace: Workplace, port: int = 0, keys: Keys | None = None) -> None:
         """Take a port.
 
         Args:
             workplace: what the pages show.
             port: 0: any that is free.
-            told: called with a new link whenever the last one was used.
+            keys: what opens its door; None: new ones, without a way in for frames.
 
         Raises:
             ConfigError: the port is taken.
@@ -56,7 +56,7 @@ class Server:
         require_packages()
         from skinlab.web.app import create
 
-        self.keys = _Told(self, told)
+        self.keys = keys or Keys()
         self._socket = _bound(port)
         self.port: int = self._socket.getsockname()[1]
         self._server = _uvicorn(Door(create(workplace), self.keys, self.port))
@@ -82,29 +82,23 @@ class Server:
         self._server.run(sockets=[self._socket])
 
     def start(self) -> None:
-        """Answer on a thread, until `close`."""
+        """Answer on a thread, until `close`; it answers when this returns.
+
+        Raises:
+            SetupError: it does not come up.
+        """
         self._thread = threading.Thread(target=self.run, name="skinlab ui", daemon=True)
         self._thread.start()
+        end = time.monotonic() + PATIENCE_S
+        while not self._server.started and self._thread.is_alive() and time.monotonic() < end:
+            time.sleep(0.01)
+        if not self._server.started:
+            raise SetupError(f"the pages did not come up on port {self.port} within {PATIENCE_S:g} s: try again")
 
     def close(self) -> None:
         """End what `start` began."""
         self._server.should_exit = True
         self._thread.join(PATIENCE_S)
-
-
-class _Told(Keys):
-    """Keys that say so when a token was used."""
-
-    def __init__(self, server: Server, told: Callable[[str], None] | None) -> None:
-        super().__init__()
-        self._server, self._tell = server, told
-
-    def spend(self, shown: str) -> bool:
-        """As for `Keys`."""
-        spent = super().spend(shown)
-        if spent and self._tell is not None:
-            self._tell(self._server.link)
-        return spent
 
 
 def _bound(port: int) -> socket.socket:

@@ -1,9 +1,12 @@
 import contextlib
 import importlib.util
+import time
 
 import pytest
 
 from tests.browser import chromium
+
+SECONDS = 30.0
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +59,14 @@ def _program():
     if program is None:
         pytest.skip(f"no browser: none of {', '.join(chromium.PROGRAMS)} is installed")
     return program
+
+
+def until(page, expression):
+    """Waits until JavaScript says so; playwright's own wait needs `eval`, which the page's security policy forbids."""
+    end = time.monotonic() + SECONDS
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"not within {SECONDS:g} s: {expression}"
+        page.wait_for_timeout(30)
 
 
 def violations(page):

@@ -47,3 +47,12 @@ export const thumbnail = (key, id, side) =>
   `${base}/images/${key}/thumbnail?${new URLSearchParams({id, side})}`;
 
 export const whole = (key, id) => `${base}/images/${key}/whole?${new URLSearchParams({id})}`;
+
+/* What is kept over a reload; in a frame a browser may deny it, then it is forgotten. */
+export function recall(store, name) {
+  try { return window[store].getItem(name); } catch { return null; }
+}
+
+export function keep(store, name, value) {
+  try { window[store].setItem(name, value); } catch { /* denied, or no room */ }
+}

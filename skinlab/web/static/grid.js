@@ -5,6 +5,7 @@
 const CHUNK = 120;
 const KEPT_CHUNKS = 60;
 const SPARE = 2;
+const LEAST_WIDTH = 140;
 const TALLEST = 12e6; // browsers draw no element that is much taller; beyond, scrolling is scaled
 const SETTLED_MS = 70;
 const ASKED_AT_ONCE = 2;
@@ -48,7 +49,8 @@ export class Grid {
     const inner = this.root.clientWidth;
     if (!inner) return;
     const first = this.columns ? this.firstInSight() : 0;
-    this.columns = Math.max(1, Math.floor(inner / this.width));
+    const wanted = Math.min(this.width, Math.max(LEAST_WIDTH, Math.floor(inner / 2))); // two columns fit a phone
+    this.columns = Math.max(1, Math.floor(inner / wanted));
     this.side = Math.floor(inner / this.columns);
     this.height = this.side + this.caption;
     this.rows = Math.ceil(this.count / this.columns);
@@ -56,7 +58,7 @@ export class Grid {
     this.scale = Math.max(1, (tall - this.root.clientHeight) / (TALLEST - this.root.clientHeight));
     this.canvas.style.height = `${Math.min(tall, TALLEST)}px`;
     this.root.style.setProperty("--side", `${this.side}px`);
-    this.root.style.setProperty("--columns", this.columns);
+    this.root.style.setProperty("--caption", `${this.caption}px`);
     this.root.setAttribute("aria-rowcount", this.rows);
     this.root.setAttribute("aria-colcount", this.columns);
     for (const line of this.lines.values()) line.remove();
@@ -84,21 +86,25 @@ export class Grid {
     const first = Math.max(0, Math.floor(top / this.height) - SPARE);
     const last = Math.min(this.rows - 1, Math.floor((top + this.root.clientHeight) / this.height) + SPARE);
     for (const [number, line] of this.lines) {
-      if (number < first || number > last) { this.lines.delete(number); this.spare.push(line); }
+      if (number >= first && number <= last) continue;
+      this.lines.delete(number);
+      this.spare.push(line);
+      line.remove();
     }
-    for (let number = first; number <= last; number += 1) {
+    for (let number = last, below = null; number >= first; number -= 1) {
       let line = this.lines.get(number);
       const isNew = !line;
       if (isNew) {
         line = this.spare.pop() ?? this.newLine();
         this.lines.set(number, line);
         line.setAttribute("aria-rowindex", number + 1);
+        this.canvas.insertBefore(line, below); // in order, for who reads the page from top to bottom
       }
+      below = line;
       line.style.transform = `translateY(${number * this.height - top + this.root.scrollTop}px)`;
       if (isNew || all) this.fill(line, number);
     }
-    for (const line of this.spare.splice(8)) line.remove();
-    for (const line of this.spare) line.style.transform = "translateY(-9999px)";
+    this.spare.splice(8);
     this.range = [first, last];
     this.ask();
     this.point();
@@ -113,7 +119,6 @@ export class Grid {
       cell.setAttribute("role", "gridcell");
       return cell;
     }));
-    this.canvas.append(line);
     return line;
   }
 

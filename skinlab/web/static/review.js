@@ -1,11 +1,11 @@
 /* The review page: a grid of images whose labels are set by click or key, each change on the disk before it counts. */
 
-import {ask, at, make, thumbnail, Refusal} from "./asking.js";
-import {Detail} from "./detail.js";
+import {Refusal, ask, at, keep, make, recall, thumbnail} from "./asking.js";
+import {Detail, outdated} from "./detail.js";
 import {Grid} from "./grid.js";
 import {Saving} from "./saving.js";
 
-const POLL_MS = 2000, TYPING_MS = 250, MANY = 200, AT_ONCE = 500, CAPTION = 58;
+const POLL_MS = 2000, TYPING_MS = 250, MANY = 200, AT_ONCE = 500, CAPTION = 64;
 const facts = JSON.parse(at("facts").textContent);
 const form = at("filter"), root = at("grid");
 const names = facts.labels;
@@ -16,7 +16,7 @@ const lastOf = new Map();     // image id -> number of its last entry, of what w
 const shown = new Set();      // addresses of pictures that were shown before
 let view = {query: {}, at: facts.entries, images: 0};
 let heard = facts.entries;
-const steps = JSON.parse(sessionStorage.getItem(`steps-${facts.key}`) ?? '{"undo": [], "redo": []}');
+const steps = JSON.parse(recall("sessionStorage", `steps-${facts.key}`) ?? '{"undo": [], "redo": []}');
 
 /* --- what is shown --- */
 
@@ -29,7 +29,7 @@ function query() {
   return {...found, attribute, value};
 }
 
-async function list(keep = false) {
+async function list(stay = false) {
   const asked = query();
   try {
     const {images, at: entries} = await ask("/review/count", asked);
@@ -44,7 +44,7 @@ async function list(keep = false) {
   history.replaceState(null, "", kept.size ? `?${kept}` : location.pathname);
   root.hidden = !view.images;
   at("none").hidden = Boolean(view.images);
-  grid.show(view.images, keep);
+  grid.show(view.images, stay);
 }
 
 const images = count => `${count.toLocaleString("en")} image${count === 1 ? "" : "s"}`;
@@ -196,12 +196,12 @@ const saving = new Saving(`jobs-${facts.key}`, {
 function conflicted(job, entry) {
   const wanted = job.body.changes?.find(change => change.id === entry.id)?.label;
   const kind = `conflict ${entry.id}`;
-  const keep = ["Keep it", () => calm(kind)];
+  const leave = ["Keep it", () => calm(kind)];
   const set = [`Set ${wanted} all the same`, () => {
     calm(kind);
     push("set", {path: job.path, body: {...job.body, changes: [{id: entry.id, label: wanted, seen: entry.number}]}});
   }];
-  trouble(kind, `${entry.id} was set to ${entry.new} by ${entry.who} meanwhile (“${entry.why}”). `, ...(wanted ? [set, keep] : [keep]));
+  trouble(kind, `${entry.id} was set to ${entry.new} by ${entry.who} meanwhile (“${entry.why}”). `, ...(wanted ? [set, leave] : [leave]));
 }
 
 /* A job is over: its images show the label that they have. */
@@ -224,7 +224,7 @@ function stack(which, numbers, group) {
   if (group && top?.group === group) top.numbers.push(...numbers);
   else steps[which].push({group, numbers});
   steps[which].splice(0, Math.max(0, steps[which].length - 500));
-  try { sessionStorage.setItem(`steps-${facts.key}`, JSON.stringify(steps)); } catch { /* no room: until the reload */ }
+  keep("sessionStorage", `steps-${facts.key}`, JSON.stringify(steps));
 }
 
 async function back(which) {
@@ -375,16 +375,15 @@ at("redo").addEventListener("click", () => back("redo"));
 at("keys").addEventListener("click", () => at("help").showModal());
 at("size").addEventListener("change", () => { grid.width = Number(at("size").value); grid.measure(); });
 at("outdated").addEventListener("click", async () => {
-  const [{outdated}] = await Promise.all([import("./detail.js")]);
   at("runs").showModal();
   at("runs-told").replaceChildren(make("p", {}, "Reading the runs…"));
   try { at("runs-told").replaceChildren(...outdated(await ask("/review/outdated"))); }
   catch (error) { at("runs-told").replaceChildren(make("p", {class: "warning"}, error.message)); }
 });
 for (const id of ["who", "why"]) {
-  const kept = localStorage.getItem(`skinlab-${id}`);
+  const kept = recall("localStorage", `skinlab-${id}`);
   at(id).value = kept ?? (id === "who" ? facts.user : at(id).value);
-  at(id).addEventListener("input", () => { localStorage.setItem(`skinlab-${id}`, at(id).value); at("signature").textContent = signature(); });
+  at(id).addEventListener("input", () => { keep("localStorage", `skinlab-${id}`, at(id).value); at("signature").textContent = signature(); });
 }
 
 for (const job of saving.jobs) for (const change of job.body.changes ?? []) pending.set(change.id, change.label);
@@ -394,7 +393,6 @@ for (const [name, value] of new URLSearchParams(location.search)) {
   else if (field) field.value = value;
 }
 at("filters").open = matchMedia("(min-width: 60rem) and (min-height: 36rem)").matches;
-grid.width = matchMedia("(max-width: 30rem)").matches ? 150 : 176;
 buttons();
 tools();
 await list();

@@ -1,7 +1,7 @@
 /* Changes on their way to the disk: one after another, tried again until the server has answered, kept over a reload.
    A job may reach the server twice; it enters nothing twice. */
 
-import {Refusal, tell} from "./asking.js";
+import {Refusal, keep, recall, tell} from "./asking.js";
 
 const LONGEST_MS = 8000;
 
@@ -10,7 +10,7 @@ export class Saving {
      done(job, entries), conflict(job, entries), failed(job, reason): how a job ended. */
   constructor(name, {state, done, conflict, failed}) {
     Object.assign(this, {name, state, done, conflict, failed});
-    this.jobs = JSON.parse(sessionStorage.getItem(name) ?? "[]");
+    this.jobs = JSON.parse(recall("sessionStorage", name) ?? "[]");
     this.wake = () => {};
     this.resting = [];
     addEventListener("beforeunload", event => { if (this.jobs.length) event.preventDefault(); });
@@ -30,9 +30,7 @@ export class Saving {
   /* Try now instead of a little later. */
   hurry() { this.wake(); }
 
-  keep() {
-    try { sessionStorage.setItem(this.name, JSON.stringify(this.jobs)); } catch { /* no room: kept in memory alone */ }
-  }
+  keep() { keep("sessionStorage", this.name, JSON.stringify(this.jobs)); }
 
   async run() {
     if (this.running) return;
