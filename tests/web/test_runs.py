@@ -87,6 +87,17 @@ def test_many_runs_come_in_pages(tmp_path: Path, inside) -> None:
     assert "page 2 of 2" in client.get("/runs", params={"page": 9}, headers=HTML).text
 
 
+def test_somebody_elses_damaged_runs_leave_the_table_whole(output: Path, pages: TestClient) -> None:
+    evil = {"value": "<b>", "low": "x", "high": [], "interval": None, "why": None}
+    (output / A / "summary.json").write_text(json.dumps({"validation": {"metrics": {"auc": evil}}}))
+    (output / B / "run.json").write_text("[")
+    answer = pages.get("/runs", params={"sort": "auc"}, headers=HTML)
+    assert answer.status_code == 200
+    assert "<b>" not in answer.text
+    assert '<span class="status damaged">' in answer.text
+    assert len(listed(pages)) == 4
+
+
 def test_an_output_folder_without_runs_says_how_to_make_one(tmp_path: Path, inside) -> None:
     answer = inside(Workplace(tmp_path / "none")).get("/runs", headers=HTML)
     assert "There are no runs in " in answer.text
@@ -142,6 +153,16 @@ def test_what_cannot_be_compared_is_one_line(
     answer = comparable.get("/runs/compare", params=asked)
     assert answer.status_code == status
     assert answer.json()["error"].startswith(expected)
+
+
+def test_a_damaged_run_in_a_comparison_is_one_line(tmp_path: Path, inside, comparable: TestClient) -> None:
+    file = tmp_path / "outputs" / A / "summary.json"
+    summary = json.loads(file.read_text())
+    summary["test"]["metrics"]["auc"] = "good"
+    file.write_text(json.dumps(summary))
+    answer = comparable.get("/runs/compare", params={"run": [A, B]})
+    assert answer.status_code in (409, 422)
+    assert "\n" not in answer.json()["error"]
 
 
 # --- sweeps --------------------------------------------------------------------------------------------------------

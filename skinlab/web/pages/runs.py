@@ -30,7 +30,7 @@ SHOWN = 100
 """Runs on a page."""
 MOST_COMPARED = 60
 """Runs of one comparison."""
-MOST_SWEEPS = 30
+MOST_SWEEPS = 12
 BEST = 5
 """Experiments of a sweep that its page offers to compare."""
 AGES = {"1": "a day", "7": "a week", "30": "30 days"}
@@ -181,12 +181,14 @@ class _Pages:
     def _sweeps(self) -> list[dict[str, str]]:
         """The sweeps that were begun last, with how they stand."""
         root = self._workplace.output / SWEEPS
-        found = [file.parent for file in root.glob(f"*/*/{SWEEP_FILE}") if not file.parent.is_symlink()]
+        depths = ("*/*", "*/*/*")  # a name may have a slash
+        found = [file.parent for depth in depths for file in root.glob(f"{depth}/{SWEEP_FILE}")]
         newest = sorted(found, key=lambda path: path.name, reverse=True)[:MOST_SWEEPS]
         return [self._sweep_line(path) for path in newest]
 
     def _sweep_line(self, path: Path) -> dict[str, str]:
-        line = {"name": name_of(self._workplace, path), "title": f"{path.parent.name}/{path.name}"}
+        name = path.relative_to(self._workplace.output).as_posix()
+        line = {"name": name, "title": name.removeprefix(f"{SWEEPS}/")}
         try:
             return {**line, **watched.standing(path)}
         except OutputError as error:
@@ -208,6 +210,8 @@ class _Pages:
             title, content, ranked = self._compared.get(key, lambda: _compared(paths, metric, mode, top))
         except SkinlabError as error:
             raise _refusal(422, str(error)) from error
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise _refusal(409, f"the files of one of these runs are not as skinlab writes them ({error!r})") from error
         return page(
             request,
             "compare.html",
