@@ -8,11 +8,13 @@ from skinlab.results.reading import read
 from tests.results.result_builders import finished_run, images
 
 
-def test_declared_columns_come_first_in_their_bands_and_ids_are_no_column(tmp_path):
+def test_declared_columns_come_first_in_their_bands_then_the_others(tmp_path):
     declared = images(tmp_path / "images")
-    overrides = "evaluation.subgroups={age: [50], sex: null}"
-    run = finished_run(tmp_path / "run", declared, overrides)
-    results = read(run, "test")
+    run = finished_run(tmp_path / "run", declared)
+    record = json.loads((run / "run.json").read_text())
+    record["config"]["evaluation"]["subgroups"] = {"age": [50]}
+    (run / "run.json").write_text(json.dumps(record))
+    results = read(run, "validation")
     columns = columns_of(results, load(compose(declared).config.dataset))
     assert list(columns) == ["age", "sex"]
     ages = [20 + int(name) for name in results.scored.image_ids]
