@@ -185,6 +185,18 @@ def test_a_sweep_says_how_it_stands_from_the_files_of_its_runs_and_writes_nothin
     assert "rates/20261105-100000-eeee05" in client.get("/runs", headers=HTML).text
 
 
+def test_the_best_of_a_sweep_are_compared(tmp_path: Path, inside) -> None:
+    path = tmp_path / "outputs" / SWEEP
+    made = [sweep_builders.finished(number, 0.5) for number in range(3)]
+    sweep_builders.sweep(path, *made)
+    for number in range(3):
+        compared(path / str(number), f"network.dropout=0.{number + 1}", made=Made(skill=float(number), draw=number))
+    client = inside(Workplace(tmp_path / "outputs"))
+    page = client.get("/runs/compare", params={"sweep": SWEEP, "top": 2}, headers=HTML).text
+    assert "AUC of 2 experiments" in page
+    assert "<td>0.1</td>" not in page  # the worst one
+
+
 def test_a_sweep_whose_trials_lie_elsewhere_is_not_read(tmp_path: Path, inside) -> None:
     path = tmp_path / "outputs" / SWEEP
     made = sweep_builders.trial(0)

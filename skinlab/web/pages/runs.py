@@ -30,6 +30,8 @@ SHOWN = 100
 """Runs on a page."""
 MOST_COMPARED = 60
 """Runs of one comparison."""
+MOST_RANKED = 2000
+"""Runs of which the best are found for a comparison."""
 MOST_SWEEPS = 12
 BEST = 5
 """Experiments of a sweep that its page offers to compare."""
@@ -204,7 +206,7 @@ class _Pages:
 
         if metric not in METRICS:
             raise _refusal(422, f"{metric}: no such number{nearest(metric, METRICS)}; there are {', '.join(METRICS)}")
-        paths = self._compared_paths(names, sweep)
+        paths = self._compared_paths(names, sweep, MOST_COMPARED if top is None else MOST_RANKED)
         key = (tuple((path, state_of(path)) for path in paths), metric, mode, top)
         try:
             title, content, ranked = self._compared.get(key, lambda: _compared(paths, metric, mode, top))
@@ -227,7 +229,7 @@ class _Pages:
             modes=MODES,
         )
 
-    def _compared_paths(self, names: Sequence[str], sweep: str) -> list[Path]:
+    def _compared_paths(self, names: Sequence[str], sweep: str, most: int) -> list[Path]:
         from skinlab.comparison.finding import find_runs
 
         try:
@@ -240,9 +242,9 @@ class _Pages:
             raise _refusal(409, str(error)) from error
         if len(found) < 2:  # noqa: PLR2004 - a comparison
             raise _refusal(422, "choose two runs or more in the table of runs")
-        if len(found) > MOST_COMPARED:
+        if len(found) > most:
             raise _refusal(
-                422, f"at most {MOST_COMPARED} runs are compared on a page; `skinlab compare` takes as many as you like"
+                422, f"at most {most} runs are compared on a page; `skinlab compare` takes as many as you like"
             )
         return found
 
