@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 ARGS ?=
 
-.PHONY: help run test lint types pytest format lock bench wheel clean
+.PHONY: help run test lint types pytest format reference lock bench wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ pytest: $(VENV)/.dev ## tests only (ARGS="-k name")
 format: $(VENV)/.dev ## format and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+reference: $(VENV)/.core ## write docs/reference.md from the schema and conf/
+	@$(BIN)/python -m skinlab.reference > docs/reference.md
 
 bench: $(VENV)/.dev ## measure; each script prints one table
 	@$(BIN)/skinlab setup cntk
