@@ -9,10 +9,14 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 ARGS ?=
 
-.PHONY: help run test lint types pytest format reference lock bench wheel clean
+# What some tests need of the system, as command:Debian package. Where it may, `make pytest` installs what is missing; the
+# tests that need it are skipped, with a message, where it may not.
+SYSTEM := chromium:chromium mpiexec:openmpi-bin zsh:zsh fish:fish
+
+.PHONY: help run test lint types system pytest format reference lock bench wheel clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer was found; install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
@@ -51,9 +55,16 @@ lint: $(VENV)/.dev ## style
 types: $(VENV)/.dev ## type check
 	@$(BIN)/mypy
 
-pytest: $(VENV)/.dev ## tests only (ARGS="-k name")
+system:
+	@missing=; for pair in $(SYSTEM); do command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair#*:}"; done; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $$missing >/dev/null; then :; else \
+			echo "make: tests that need one of these are skipped: apt install$$missing" >&2; fi; fi
+
+pytest: $(VENV)/.dev system ## tests only (ARGS="-k name")
 	@$(BIN)/skinlab setup cntk
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 format: $(VENV)/.dev ## format and mend what can be mended
 	@$(BIN)/ruff format .

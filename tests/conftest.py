@@ -1,16 +1,30 @@
 """Shared by all tests: a home of their own, the CNTK runtime and real images where there are any."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from skinlab import paths
-from skinlab.engines.cntk import runtime
+from skinlab import logs, paths
+from skinlab.engines.cntk import runtime, warm
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_IMAGES = ROOT.parent / "shared" / "data"
 REAL_HOME = paths.home()
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a command leaves to its process: where lines go, and an idle CNTK worker."""
+    root = logging.getLogger()
+    root.handlers[:] = [handler for handler in root.handlers if not isinstance(handler, logs.ConsoleHandler)]
+    keeper = warm._Keeper()
+    monkeypatch.setattr(warm, "_keeper", keeper)
+    with logs.restored():
+        yield
+    keeper.end()
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ def test_a_sweep_over_folds_ends_with_one_summary_that_can_be_had_again(workplac
     runs = [json.loads((run / "summary.json").read_text())["test"] for run in workplace.runs()]
     assert experiment["metrics"]["auc"]["folds"] == [run["metrics"]["auc"]["value"] for run in runs]
     assert experiment["pooled"]["images"] == sum(run["images"] for run in runs) == 48
-    assert f"written: {file.relative_to(workplace.path)}\n" in done.out
+    assert f"written: {file.relative_to(workplace.path)} and folds.html\n" in done.out
     table = done.out.partition("\ndebug: 2 folds\n")[2].partition("\n\nwritten")[0]
     again = workplace.skinlab("folds", str(file.parent.relative_to(workplace.path)))
     assert (again.code, again.out) == (0, f"debug: 2 folds\n{table}\n")

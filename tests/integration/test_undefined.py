@@ -39,7 +39,7 @@ def test_one_class_in_test_and_a_label_unseen_in_training(workplace: Workplace, 
     assert record(run)["status"] == "finished"
     assert f"undefined: {WHY}" in done.out
     assert "2 of labels unseen in training left out" in done.out
-    assert "class malignant has no image in test" in done.out
+    assert "class malignant has no image in test" in done.err
     test = json.loads((run / "summary.json").read_text())["test"]
     assert (test["images"], test["images_of_unseen_label"]) == (3, 2)
     assert test["metrics"]["auc"] == dict.fromkeys(("value", "low", "high", "interval")) | {"why": WHY}

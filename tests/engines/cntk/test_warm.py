@@ -2,9 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,20 +17,13 @@ from skinlab.networks.architecture import Architecture
 from tests.engines.cntk.small import ENGINE, batch, convolutional_network, linear_network
 from tests.processes import is_running
 
-pytestmark = pytest.mark.cntk
-
 MOMENTUM = schema.MomentumSGD(name="momentum_sgd", learning_rate=0.1, minibatch_size=6, momentum=0.9, weight_decay=5e-4)
 ADAM = schema.Adam(
     name="adam", learning_rate=0.01, minibatch_size=4, weight_decay=0, beta1=0.9, beta2=0.999, epsilon=1e-8
 )
 
 
-@pytest.fixture(autouse=True)
-def keeper(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    fresh = warm._Keeper()
-    monkeypatch.setattr(warm, "_keeper", fresh)
-    yield
-    fresh.end()
+pytestmark = [pytest.mark.cntk, pytest.mark.usefixtures("home")]
 
 
 def trained(network: Architecture, optimizer: schema.Optimizer, seed: int = 1) -> tuple[int, bytes]:
