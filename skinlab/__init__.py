@@ -6,7 +6,18 @@ Research software: nothing it prints is a diagnosis.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skinlab.api import compare, compose, evaluate, open_run, open_sweep, resume, sweep, train
+    from skinlab.api import (
+        compare,
+        compose,
+        evaluate,
+        fetch,
+        open_data,
+        open_run,
+        open_sweep,
+        resume,
+        sweep,
+        train,
+    )
     from skinlab.deployment.client import Client
 
 __all__ = [
@@ -15,6 +26,8 @@ __all__ = [
     "compare",
     "compose",
     "evaluate",
+    "fetch",
+    "open_data",
     "open_run",
     "open_sweep",
     "resume",
@@ -24,7 +37,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 _FROM = dict.fromkeys(
-    ("compare", "compose", "evaluate", "open_run", "open_sweep", "resume", "sweep", "train"), "skinlab.api"
+    ("compare", "compose", "evaluate", "fetch", "open_data", "open_run", "open_sweep", "resume", "sweep", "train"),
+    "skinlab.api",
 ) | {"Client": "skinlab.deployment.client"}
 """Where each name comes from: imported when it is asked for, so that a bare import stays instant."""
 

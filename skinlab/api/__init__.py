@@ -5,6 +5,8 @@ The names here are also those of `skinlab` itself: `skinlab.compose`, `skinlab.t
 
 from skinlab.api.comparing import ComparisonView, compare
 from skinlab.api.declaring import Experiment, compose
+from skinlab.api.fetching import FetchView, fetch
+from skinlab.api.inspecting import DataView, Sheet, open_data
 from skinlab.api.rescored import EvaluationView, evaluate
 from skinlab.api.running import resume, train
 from skinlab.api.scoring import Explanation
@@ -13,14 +15,19 @@ from skinlab.api.view import RunView, open_run
 
 __all__ = [
     "ComparisonView",
+    "DataView",
     "EvaluationView",
     "Experiment",
     "Explanation",
+    "FetchView",
     "RunView",
+    "Sheet",
     "SweepView",
     "compare",
     "compose",
     "evaluate",
+    "fetch",
+    "open_data",
     "open_run",
     "open_sweep",
     "resume",
