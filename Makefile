@@ -82,6 +82,8 @@ lock: ## renew requirements/*.txt from pyproject.toml (needs uv); the tests' are
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements/dev.txt pyproject.toml -o requirements/core.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra torch -c requirements/dev.txt pyproject.toml -o requirements/torch.txt
 	printf '%s\n' onnxruntime numpy pillow | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements/dev.txt - -o skinlab/serving/portable/requirements.txt
+	echo azureml-inference-server-http==1.5.1 | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c skinlab/serving/portable/requirements.txt - -o skinlab/deployment/azure/server.txt
+	printf '%s\n' azureml-core==1.61.0.post4 azure-identity | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header - -o requirements/azure-v1.txt
 
 wheel: $(VENV)/.core ## build the wheel into dist/
 	$(PIP) wheel --no-deps -w dist .

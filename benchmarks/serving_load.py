@@ -5,8 +5,8 @@ loopback, one after another in one run. The limit is ONNX Runtime alone on image
 the service has. Goals: 2 times azmlinfsrv at 64 connections, 0.9 of the limit, p99 at 8 connections below 3 times the
 model's own time for a batch of 8, ready after 2 s.
 
-azmlinfsrv needs an environment of its own: --azmlinfsrv PYTHON names its interpreter, in which
-azureml-inference-server-http and a bundle's requirements.txt are installed. Without it these rows are left out.
+azmlinfsrv has an environment of its own, the one of the tests, which is made where it is not there. Where the package
+index cannot be reached these rows are left out.
 --soak MINUTES asks mobilenet_v2's service at half the limit, and shows errors and memory.
 """
 
@@ -17,9 +17,6 @@ import io
 import json
 import multiprocessing
 import os
-import signal
-import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -42,15 +39,12 @@ from skinlab.networks.mobilenet import mobilenet_v2
 from skinlab.networks.resnet import resnet
 from skinlab.serving import bundle, loading, replay
 from skinlab.serving.scoring import Scorer, run_on_one_thread
+from tests import azmlinfsrv, environments
 
 SIZE, HALF = 224, [0.5] * 3
 NETWORKS = {"resnet18": resnet, "mobilenet_v2": mobilenet_v2}
 CONNECTIONS = (1, 8, 64)
 THREADS = usable_cpus()
-ON_LOOPBACK = (
-    "import azureml_inference_server_http.constants as c; c.DEFAULT_HOST = '127.0.0.1'; "
-    "from azureml_inference_server_http import amlserver; amlserver.run()"
-)
 
 
 def photograph(seed: int) -> bytes:
@@ -195,53 +189,6 @@ def local(of: loading.Bundle, seconds_to_ready: list[float]) -> Iterator[tuple[i
         target.delete(made, said.append)
 
 
-@contextmanager
-def azmlinfsrv(of: loading.Bundle, python: str, workers: int) -> Iterator[tuple[int, int, str]]:
-    """Microsoft's server with the same bundle, on loopback."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [
-        "--entry_script",
-        "score.py",
-        "--port",
-        str(port),
-        "--health_port",
-        str(port),
-        "--worker_count",
-        str(workers),
-    ]
-    process = subprocess.Popen(
-        [python, "-c", ON_LOOPBACK, *words],
-        cwd=of.path,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        wait_for(port, process)
-        yield port, process.pid, ""
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Until somebody answers a request for the model's words on a port."""
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        assert process.poll() is None, "azmlinfsrv ended"
-        try:
-            first = asked(port, "/score", "", 1, 0.01)
-        except (EOFError, OSError):
-            time.sleep(0.2)
-            continue
-        if first.took and not first.wrong:
-            return
-    raise AssertionError("azmlinfsrv does not answer")
-
-
 def row(name: str, connections: int, of: Asked, memory: float, most: float) -> None:
     """One line of the table."""
     p50, p99 = 1000 * np.percentile(of.took, [50, 99])
@@ -264,9 +211,19 @@ def measured(name: str, place: tuple[int, int, str], seconds: float, most: float
     return found
 
 
-def network(name: str, folder: Path, seconds: float, python: str | None) -> None:
+def theirs_python(of: loading.Bundle) -> Path | None:
+    """The interpreter of azmlinfsrv's environment; None where it cannot be made."""
+    try:
+        return environments.made(azmlinfsrv.NAME, azmlinfsrv.requirements(of))
+    except environments.UnreachableError:
+        print("  azmlinfsrv is left out: the package index cannot be reached")
+        return None
+
+
+def network(name: str, folder: Path, seconds: float) -> None:
     """All rows of one network."""
     of = written(folder / name, name)
+    python = theirs_python(of)
     fastest, eight = limit(of, seconds)
     print(f"\n{name}: ONNX Runtime alone {fastest:.1f} images/s, 8 images in {1000 * eight:.0f} ms, {THREADS} threads")
     heads, widths = ("conn", "req/s", "/limit", "p50 ms", "p99 ms", "MB", "errors"), (4, 8, 6, 8, 8, 7, 6)
@@ -276,9 +233,9 @@ def network(name: str, folder: Path, seconds: float, python: str | None) -> None
         ours = measured("skinlab", place, seconds, fastest)
     theirs: dict[int, float] = {}
     for workers in (1, 2) if python else ():
-        with azmlinfsrv(of, str(python), workers) as place:
-            print(f"  {verify(Client(f'http://127.0.0.1:{place[0]}'), replay.of(of), of.classes).said()}")
-            found = measured(f"azmlinfsrv, {workers} worker{'s' * (workers > 1)}", place, seconds, fastest)
+        with azmlinfsrv.running(of, python, folder, workers) as (port, pid):
+            print(f"  {verify(Client(f'http://127.0.0.1:{port}'), replay.of(of), of.classes).said()}")
+            found = measured(f"azmlinfsrv, {workers} worker{'s' * (workers > 1)}", (port, pid, ""), seconds, fastest)
             theirs[workers] = found[64][0]
     print(f"  ready after {ready[0]:.2f} s (goal 2); {ours[64][0] / fastest:.2f} of the limit at 64 (goal 0.9)", end="")
     print(f"; p99 at 8: {ours[8][1] / eight:.1f} batches of 8 (goal 3)", end="")
@@ -306,13 +263,12 @@ def soak(folder: Path, minutes: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10, help="of each measurement")
-    parser.add_argument("--azmlinfsrv", metavar="PYTHON", help="interpreter of an environment with azmlinfsrv")
     parser.add_argument("--soak", type=float, default=0, metavar="MINUTES", help="at half the limit")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ[paths.HOME_VARIABLE] = str(Path(folder) / "home")
         for name in NETWORKS:
-            network(name, Path(folder), options.seconds, options.azmlinfsrv)
+            network(name, Path(folder), options.seconds)
         if options.soak:
             soak(Path(folder), options.soak)
 

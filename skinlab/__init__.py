@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from skinlab.api import (
         compare,
         compose,
+        deploy,
+        deployments,
         evaluate,
         fetch,
         open_data,
@@ -25,6 +27,8 @@ __all__ = [
     "__version__",
     "compare",
     "compose",
+    "deploy",
+    "deployments",
     "evaluate",
     "fetch",
     "open_data",
@@ -37,7 +41,20 @@ __all__ = [
 __version__ = "0.1.0"
 
 _FROM = dict.fromkeys(
-    ("compare", "compose", "evaluate", "fetch", "open_data", "open_run", "open_sweep", "resume", "sweep", "train"),
+    (
+        "compare",
+        "compose",
+        "deploy",
+        "deployments",
+        "evaluate",
+        "fetch",
+        "open_data",
+        "open_run",
+        "open_sweep",
+        "resume",
+        "sweep",
+        "train",
+    ),
     "skinlab.api",
 ) | {"Client": "skinlab.deployment.client"}
 """Where each name comes from: imported when it is asked for, so that a bare import stays instant."""

@@ -673,7 +673,69 @@ class LocalDeployment:
     log_mb: float = key("size of the log, and again of the one before", gt=0, le=1024, unit="MB")
 
 
-Deployment = LocalDeployment
+@dataclass(frozen=True, kw_only=True)
+class AzureDeployment:
+    """Keys that every target in an Azure ML workspace has. See docs/azure.md."""
+
+    name: str | None = key("of the deployment; null: the name of the experiment")
+    subscription: str = key("id of the Azure subscription")
+    resource_group: str = key("resource group of the workspace")
+    workspace: str = key("Azure ML workspace")
+    image: str = key("base image of the environment; the packages come on top of it")
+    create_minutes: float = key(
+        "given to Azure to make it, the image of its environment included; then it is taken away",
+        gt=0,
+        le=600,
+        unit="min",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureMlOnlineDeployment(AzureDeployment):
+    """A managed online endpoint of Azure ML; `pip install skinlab[azure]`. See docs/azure.md."""
+
+    target: Literal["azureml_online"] = key("where to")
+    endpoint: str | None = key("name of the endpoint, unique in its Azure region; null: deployment.name")
+    auth: Literal["key", "aad_token"] = key("what a request must bring: a key, or a token of Microsoft Entra")
+    instance_type: str = key("SKU of the machines")
+    instance_count: int = key("machines", ge=1, le=100)
+    concurrency: int = key("requests in work at a time, on each machine", ge=1, le=1000)
+    request_seconds: float = key("within which a request must be answered", gt=0, le=180, unit="s")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureMlAciDeployment(AzureDeployment):
+    """An Azure Container Instance, by Azure ML's SDK v1, out of Microsoft's support since June 2026; for trying.
+
+    `pip install skinlab[azure_v1]`. See docs/azure.md.
+    """
+
+    target: Literal["azureml_aci"] = key("where to")
+    service: str | None = key("name of the service in the workspace; null: deployment.name")
+    cpu_cores: float = key("of the container", ge=0.1, le=4)
+    memory_gb: float = key("of the container", ge=0.1, le=16, unit="GB")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureMlAksDeployment(AzureDeployment):
+    """A cluster of Azure Kubernetes, by Azure ML's SDK v1, out of Microsoft's support since June 2026.
+
+    `pip install skinlab[azure_v1]`. See docs/azure.md.
+    """
+
+    target: Literal["azureml_aks"] = key("where to")
+    service: str | None = key("name of the service in the workspace; null: deployment.name")
+    cluster: str = key("the cluster, as it is attached to the workspace")
+    namespace: str | None = key("of the cluster; null: that of the service's name")
+    auth: Literal["key", "token"] = key("what a request must bring: a key, or a token of the workspace")
+    replicas: int = key("containers", ge=1, le=1000)
+    cpu_cores: float = key("of each container", ge=0.1, le=128)
+    memory_gb: float = key("of each container", ge=0.1, le=1024, unit="GB")
+    concurrency: int = key("requests in work at a time, in each container", ge=1, le=1000)
+    request_seconds: float = key("within which a request must be answered", gt=0, le=300, unit="s")
+
+
+Deployment = LocalDeployment | AzureMlOnlineDeployment | AzureMlAciDeployment | AzureMlAksDeployment
 
 
 # --- the whole -----------------------------------------------------------------------------------------------------

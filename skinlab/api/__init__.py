@@ -5,6 +5,7 @@ The names here are also those of `skinlab` itself: `skinlab.compose`, `skinlab.t
 
 from skinlab.api.comparing import ComparisonView, compare
 from skinlab.api.declaring import Experiment, compose
+from skinlab.api.deploying import DeploymentView, deploy, deployments
 from skinlab.api.fetching import FetchView, fetch
 from skinlab.api.inspecting import DataView, Sheet, open_data
 from skinlab.api.rescored import EvaluationView, evaluate
@@ -16,6 +17,7 @@ from skinlab.api.view import RunView, open_run
 __all__ = [
     "ComparisonView",
     "DataView",
+    "DeploymentView",
     "EvaluationView",
     "Experiment",
     "Explanation",
@@ -25,6 +27,8 @@ __all__ = [
     "SweepView",
     "compare",
     "compose",
+    "deploy",
+    "deployments",
     "evaluate",
     "fetch",
     "open_data",

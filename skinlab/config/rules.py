@@ -321,9 +321,30 @@ def _deployment(config: schema.Config) -> Iterator[Problem]:
     if declared.name is not None and not re.fullmatch(DEPLOYMENT_NAME, declared.name):
         what = "must be 1 to 64 letters, digits, - or _, and begin with a letter or digit"
         yield Problem(("deployment", "name"), declared.name, what)
-    if declared.auth == "none" and not is_loopback(declared.host):
-        what = f"leaves {declared.host} open to everybody: without keys only deployment.host=127.0.0.1 is listened on"
-        yield Problem(("deployment", "auth"), declared.auth, what, others=(("deployment", "host"),))
+    if isinstance(declared, schema.LocalDeployment):
+        if declared.auth == "none" and not is_loopback(declared.host):
+            only = "without keys only deployment.host=127.0.0.1 is listened on"
+            what = f"leaves {declared.host} open to everybody: {only}"
+            yield Problem(("deployment", "auth"), declared.auth, what, others=(("deployment", "host"),))
+        return
+    key = "endpoint" if isinstance(declared, schema.AzureMlOnlineDeployment) else "service"
+    named = getattr(declared, key)
+    wrong = None if named is None else azure_name_problem(declared.target, named)
+    if wrong is not None:
+        yield Problem(("deployment", key), named, wrong)
+
+
+def azure_name_problem(target: str, name: str) -> str | None:
+    """What is wrong with the name that an endpoint or service would have in Azure; None where nothing is.
+
+    >>> azure_name_problem("azureml_online", "Lesions-2"), azure_name_problem("azureml_aci", "Lesions-2")
+    (None, 'must be 3 to 32 lower-case letters, digits or -, begin with a letter and not end with -')
+    """
+    letters = "A-Za-z" if target == "azureml_online" else "a-z"
+    if re.fullmatch(f"[{letters}][{letters}0-9-]{{1,30}}[{letters}0-9]", name):
+        return None
+    case = "" if target == "azureml_online" else "lower-case "
+    return f"must be 3 to 32 {case}letters, digits or -, begin with a letter and not end with -"
 
 
 def _copies(config: schema.Config) -> Iterator[Problem]:

@@ -1,20 +1,21 @@
 """What a target must be able to do. One implementation each; `targets.py` finds it by the name of the choice."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from skinlab import schema
 from skinlab.deployment.record import Record
 from skinlab.serving.loading import Bundle
 
+Declared_co = TypeVar("Declared_co", bound=schema.Deployment, covariant=True)
 Say = Callable[[str], None]
 """Told what happens, a line at a time."""
 
 
 @dataclass(frozen=True)
-class Request:
+class Request(Generic[Declared_co]):
     """What is to be deployed.
 
     Attributes:
@@ -26,7 +27,7 @@ class Request:
     """
 
     name: str
-    settings: schema.Deployment
+    settings: Declared_co
     bundle: Bundle
     run: Path
     before: Record | None
@@ -42,20 +43,20 @@ class Access:
     """
 
     address: str
-    key: str | None
+    key: str | None = field(repr=False)
 
 
 class Target(Protocol):
     """A place where bundles answer."""
 
-    def plan(self, request: Request) -> dict[str, Any]:
+    def plan(self, request: Request[Any]) -> dict[str, Any]:
         """What `deploy` would make, as `--dry-run` shows it. Makes nothing.
 
         Raises:
             SkinlabError: it could not be made.
         """
 
-    def deploy(self, request: Request, say: Say) -> Record:
+    def deploy(self, request: Request[Any], say: Say) -> Record:
         """Make it, and trust it only after it has repeated the replay set of its bundle.
 
         What answered under this name before goes on until then, and stays where this fails.

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import requests
 
 KEY_VARIABLE = "SKINLAB_KEY"
+AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Variables that name a file of authorities, on this machine too."""
 AGAIN = frozenset({408, 425, 429, 502, 503, 504})
 """Statuses after which the same request may succeed."""
 OK, UNAUTHORIZED, UNREADABLE = 200, 401, 422
@@ -63,6 +65,7 @@ class Client:
         where: the name of a deployment, or an address such as `http://127.0.0.1:8000` or one that ends in `/score`.
         key: None: that of the deployment of this name or address, else `$SKINLAB_KEY`, else none.
         patience: how long things are waited for, and how often tried.
+        headers: that each request has besides.
 
     Raises:
         ConfigError: there is no such deployment, or this is no address.
@@ -72,11 +75,18 @@ class Client:
         client.score("lesion.jpg")["decision"]
     """
 
-    def __init__(self, where: str, key: str | None = None, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        where: str,
+        key: str | None = None,
+        patience: Patience | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         access = reach(where)
         self.address = access.address
         self._key = key or access.key or os.environ.get(KEY_VARIABLE)
         self._patience = patience or Patience(connect=5, read=60, tries=6, backoff=0.2, longest_backoff=5)
+        self._headers = {"Content-Type": "application/json", "User-Agent": f"skinlab/{__version__}", **(headers or {})}
         self._local = threading.local()
         self._times = _Times()
 
@@ -171,7 +181,7 @@ class Client:
         import requests
         import urllib3
 
-        headers = {"Content-Type": "application/json", "User-Agent": f"skinlab/{__version__}"}
+        headers = dict(self._headers)
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key}"
         limits = (self._patience.connect, self._patience.read)
@@ -197,11 +207,10 @@ class Client:
         if not hasattr(self._local, "session"):
             import requests
 
-            self._local.session = requests.Session()
-            self._local.session.trust_env = not is_loopback(
-                urlsplit(self.address).hostname or ""
-            )  # proxies, authorities
-            self._local.session.auth = lambda request: request  # nothing of .netrc
+            self._local.session = made = requests.Session()
+            made.trust_env = not is_loopback(urlsplit(self.address).hostname or "")  # proxies
+            made.verify = next(filter(None, map(os.environ.get, AUTHORITIES)), True)
+            made.auth = lambda request: request  # nothing of .netrc
         session: requests.Session = self._local.session
         return session
 
@@ -236,9 +245,8 @@ def reach(where: str) -> Access:
         raise ConfigError(f"{where} is no address of a service, such as http://127.0.0.1:8000")
     address = where if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}/score"
     for known in record.everyone():
-        access = targets.find(known.target).access(known)
-        if access.address == address:
-            return access
+        if address in (known.address, f"{known.address}/score"):  # others are not asked for their keys
+            return targets.find(known.target).access(known)
     return Access(address, None)
 
 

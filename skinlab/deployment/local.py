@@ -28,7 +28,7 @@ from skinlab.deployment.client import Client
 from skinlab.deployment.record import Record, Replay
 from skinlab.deployment.verifying import Verified, verify
 from skinlab.errors import DeploymentError, SetupError
-from skinlab.serving import loading, replay
+from skinlab.serving import loading, packing, replay
 from skinlab.serving.bundle import CHECKSUMS
 from skinlab.serving.http import control, keys
 from skinlab.serving.http.settings import LOG, SETTINGS, Settings
@@ -39,12 +39,13 @@ KEYS_VARIABLE = "SKINLAB_DEPLOYMENT_KEYS"
 PACKAGES = ("fastapi", "uvicorn", "uvloop", "httptools", "python_multipart", "prometheus_client")
 BACKLOG = 2048
 LOOPBACK = "127.0.0.1"
+LocalRequest = Request[schema.LocalDeployment]
 
 
 class LocalTarget:
     """An HTTP service on this machine."""
 
-    def plan(self, request: Request) -> dict[str, Any]:
+    def plan(self, request: LocalRequest) -> dict[str, Any]:
         """What would be started, with what."""
         _require_packages()
         declared = request.settings
@@ -55,15 +56,13 @@ class LocalTarget:
             "replaces": None if request.before is None else request.before.address,
             "address": f"http://{_shown(declared.host)}:{declared.port or 'a free port'}",
             "model": request.bundle.sha256,
-            "bundle_mb": round(
-                sum(len((request.bundle.path / name).read_bytes()) for name in _names(request.bundle)) / 1e6, 1
-            ),
+            "bundle_mb": round(packing.size(request.bundle) / 1e6, 1),
             "replay_images": len(replay.of(request.bundle)),
             "keys": "none" if declared.auth == "none" else _keys_from(declared),
             "service": {name: value for name, value in asdict(settings).items() if name not in ("bundle", "key_file")},
         }
 
-    def deploy(self, request: Request, say: Say) -> Record:
+    def deploy(self, request: LocalRequest, say: Say) -> Record:
         """Start the service, try it, then let it answer."""
         _require_packages()
         with recorded.changing(request.name) as folder:
@@ -129,7 +128,7 @@ class _Place:
         return f"http://{LOOPBACK}:{self.private.getsockname()[1]}/score"
 
 
-def _put(request: Request, folder: Path, say: Say) -> Record:
+def _put(request: LocalRequest, folder: Path, say: Say) -> Record:
     """All of `deploy`, with the folder for itself."""
     revision = folder / run_id()
     before = request.before
@@ -166,7 +165,7 @@ def _put(request: Request, folder: Path, say: Say) -> Record:
 
 
 def _tried(
-    request: Request, revision: Path, place: _Place, process: service.Process, key_file: Path | None, say: Say
+    request: LocalRequest, revision: Path, place: _Place, process: service.Process, key_file: Path | None, say: Say
 ) -> Verified:
     """Wait until the service is ready, and compare its answers with the stored ones."""
     say(f"ready after {service.wait_until_ready(revision, process):.1f} s")
@@ -182,7 +181,7 @@ def _tried(
 
 
 def _record(
-    request: Request, place: _Place, revision: Path, pid: int, key_file: Path | None, verified: Verified
+    request: LocalRequest, place: _Place, revision: Path, pid: int, key_file: Path | None, verified: Verified
 ) -> Record:
     host = request.settings.host
     seen = LOOPBACK if host in ("0.0.0.0", "::") else host  # noqa: S104 - not listened to here
@@ -206,7 +205,7 @@ def _record(
 
 
 @contextlib.contextmanager
-def _place(request: Request) -> Iterator[_Place]:
+def _place(request: LocalRequest) -> Iterator[_Place]:
     """The sockets of a new service; those of the service before it where it listens to the same address."""
     with contextlib.ExitStack() as stack:
         public = stack.enter_context(_taken_over(request) or _bound(request))
@@ -216,7 +215,7 @@ def _place(request: Request) -> Iterator[_Place]:
         yield _Place(public, private)
 
 
-def _taken_over(request: Request) -> socket.socket | None:
+def _taken_over(request: LocalRequest) -> socket.socket | None:
     """The listening socket of the service that is replaced; None where it does not run or listened elsewhere."""
     before, declared = request.before, request.settings
     if before is None or before.settings["host"] != declared.host or not _alive(before):
@@ -232,7 +231,7 @@ def _taken_over(request: Request) -> socket.socket | None:
         ) from error
 
 
-def _bound(request: Request) -> socket.socket:
+def _bound(request: LocalRequest) -> socket.socket:
     """A new listening socket; on the port of the service before where any will do and that one is free."""
     declared, before = request.settings, request.before
     ports = [declared.port]
@@ -263,7 +262,7 @@ def _listening(host: str, port: int) -> socket.socket:
     return made
 
 
-def _settings(request: Request, bundle: Path) -> Settings:
+def _settings(request: LocalRequest, bundle: Path) -> Settings:
     """What the service is told, but for its keys."""
     declared = request.settings
     return Settings(
@@ -287,17 +286,11 @@ def _settings(request: Request, bundle: Path) -> Settings:
 
 def _fill(revision: Path, bundle: Bundle, settings: Settings) -> None:
     """The folder of a new service: a copy of the bundle, its settings."""
+    packing.copied(bundle, revision / BUNDLE)
     try:
-        (revision / BUNDLE).mkdir(parents=True, mode=0o700)
-        for name in _names(bundle):
-            shutil.copyfile(bundle.path / name, revision / BUNDLE / name)
         files.write_text(revision / SETTINGS, settings.text())
     except OSError as error:
         raise files.output_error(revision, error) from error
-
-
-def _names(bundle: Bundle) -> list[str]:
-    return [*bundle.files, CHECKSUMS]
 
 
 def _keys_from(declared: schema.LocalDeployment) -> str:

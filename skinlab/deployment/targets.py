@@ -14,4 +14,12 @@ def find(name: str) -> Target:
         from skinlab.deployment.local import LocalTarget
 
         return LocalTarget()
+    if name == "azureml_online":
+        from skinlab.deployment.azure.online import OnlineTarget
+
+        return OnlineTarget()
+    if name in ("azureml_aci", "azureml_aks"):
+        from skinlab.deployment.azure.first_sdk import FirstSdkTarget
+
+        return FirstSdkTarget()
     raise DeploymentError(f"this version of skinlab cannot deploy to {name}")

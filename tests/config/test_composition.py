@@ -11,8 +11,14 @@ from skinlab.config.rules import OPTIMIZERS
 from skinlab.networks import timm_network
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
+WORKSPACE = ["deployment.subscription=s", "deployment.resource_group=g", "deployment.workspace=w"]
 NEEDED = {
     "tracking": {"azureml": ["tracking.azureml.uri=azureml://host/mlflow"]},
+    "deployment": {
+        "azureml_online": WORKSPACE,
+        "azureml_aci": WORKSPACE,
+        "azureml_aks": [*WORKSPACE, "deployment.cluster=farm"],
+    },
     "dataset": {
         "folder": ["dataset.path=x"],
         "ham10000": ["dataset.path=x"],

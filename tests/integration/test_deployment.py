@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 
 from skinlab import paths
+from skinlab.deployment.client import Client
+from skinlab.deployment.verifying import verify
+from skinlab.serving import loading, replay
+from skinlab.serving.scoring import Scorer
+from tests import azmlinfsrv, environments
 from tests.integration.commands import Done, Workplace
 
 
@@ -45,3 +50,26 @@ def test_a_deployment_outlives_the_command_and_is_listed_by_the_next(deployed: D
     (one,) = json.loads(workplace.skinlab("deployments", "--json").out)
     assert (one["name"], one["status"]) == ("lesions", "running")
     assert deployed.out == f"lesions: {one['address']}\n"
+
+
+@pytest.mark.timeout(900)  # the environment of Microsoft's server is made at the first time
+def test_the_engine_the_bundle_the_service_and_microsofts_server_say_the_same(
+    deployed: Done, finished_run: Path, workplace: Workplace, tmp_path: Path
+) -> None:
+    bundle = loading.load(finished_run)
+    held = replay.of(bundle)
+    engine = {
+        row["image_id"]: [float(row[f"probability_{name}"]) for name in bundle.classes]
+        for row in csv.DictReader((finished_run / "predictions.csv").read_text().splitlines())
+        if row["subset"] == "test"
+    }
+    scorer = Scorer(bundle, threads=1)
+    for image in held:
+        assert replay.difference(engine[image.name], image.probabilities) <= 1e-5
+        assert replay.difference(engine[image.name], scorer.answer_file(image.content).probabilities) <= 1e-5
+    (service,) = json.loads(workplace.skinlab("deployments", "--json").out)
+    assert (service["replay"]["images"], service["replay"]["largest_difference"] <= 1e-5) == (len(held), True)
+    python = environments.of(azmlinfsrv.NAME, azmlinfsrv.requirements(bundle))
+    with azmlinfsrv.running(bundle, python, tmp_path) as (port, _):
+        found = verify(Client(f"http://127.0.0.1:{port}"), held, bundle.classes)
+    assert (found.images, found.largest_difference <= 1e-5) == (4, True)

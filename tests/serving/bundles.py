@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from skinlab.data.images import DECODE_SETTINGS
@@ -67,10 +68,16 @@ def png(colour: tuple[int, int, int], size: tuple[int, int] = (9, 7)) -> bytes:
     return stream.getvalue()
 
 
-def write_replayed(folder: Path, off: float = 0.0, architecture: Architecture | None = None) -> Path:
+def write_replayed(
+    folder: Path,
+    off: float = 0.0,
+    architecture: Architecture | None = None,
+    fc_weight: NDArray[np.float32] = RED_IS_MALIGNANT,
+) -> Path:
     """A bundle with a replay set of three images, whose stored probabilities are `off` by so much."""
-    scorer = Scorer(loading.load(write_bundle(folder, architecture=architecture)), threads=1)
+    drawn = arrays() | {"fc.weight": fc_weight} if architecture is None else None
+    scorer = Scorer(loading.load(write_bundle(folder, architecture=architecture, drawn=drawn)), threads=1)
     images = colours()
     stored = np.array([scorer.answer_file(image).probabilities for image in images]) + off
     made = replay_text(["a", "b", "c"], stored, 1, 3, images.__getitem__)
-    return write_bundle(folder, architecture=architecture, replay=made)
+    return write_bundle(folder, architecture=architecture, drawn=drawn, replay=made)
