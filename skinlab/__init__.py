@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         open_run,
         open_sweep,
         resume,
+        review,
         sweep,
         train,
     )
@@ -35,28 +36,13 @@ __all__ = [
     "open_run",
     "open_sweep",
     "resume",
+    "review",
     "sweep",
     "train",
 ]
 __version__ = "0.1.0"
 
-_FROM = dict.fromkeys(
-    (
-        "compare",
-        "compose",
-        "deploy",
-        "deployments",
-        "evaluate",
-        "fetch",
-        "open_data",
-        "open_run",
-        "open_sweep",
-        "resume",
-        "sweep",
-        "train",
-    ),
-    "skinlab.api",
-) | {"Client": "skinlab.deployment.client"}
+_FROM = dict.fromkeys(__all__, "skinlab.api") | {"Client": "skinlab.deployment.client"}
 """Where each name comes from: imported when it is asked for, so that a bare import stays instant."""
 
 

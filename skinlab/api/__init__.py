@@ -9,6 +9,7 @@ from skinlab.api.deploying import DeploymentView, deploy, deployments
 from skinlab.api.fetching import FetchView, fetch
 from skinlab.api.inspecting import DataView, Sheet, open_data
 from skinlab.api.rescored import EvaluationView, evaluate
+from skinlab.api.reviewing import ReviewView, review
 from skinlab.api.running import resume, train
 from skinlab.api.scoring import Explanation
 from skinlab.api.sweeping import SweepView, open_sweep, sweep
@@ -22,6 +23,7 @@ __all__ = [
     "Experiment",
     "Explanation",
     "FetchView",
+    "ReviewView",
     "RunView",
     "Sheet",
     "SweepView",
@@ -35,6 +37,7 @@ __all__ = [
     "open_run",
     "open_sweep",
     "resume",
+    "review",
     "sweep",
     "train",
 ]

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 HELP = """usage: skinlab cache [VERB] [options]
 
-List what skinlab keeps to be faster: decoded images, drawn phantoms, results of the audit, hashes of files. All of it
-can be deleted at any time; it is made again when it is needed. What a running process uses is never deleted.
+List what skinlab keeps to be faster: decoded images, drawn phantoms, results of the audit, thumbnails, hashes of
+files. All of it can be deleted at any time; it is made again when it is needed. What a running process uses is never
+deleted.
 
 verbs:
   clear --older-than 30d   delete what was not used for 30 days; also 12h, 2w
@@ -30,6 +31,7 @@ NAMES = {
     "images": "decoded",
     "synthetic": "phantoms",
     "audit": "audit",
+    "thumbnails": "thumbnails",
     "hashes.sqlite": "hashes",
 }
 _NAME = 20

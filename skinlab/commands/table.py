@@ -90,6 +90,7 @@ _FOLDS_OPTIONS = ("--json", "--out", "--help")
 _PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--help")
 _REPRODUCE_MANNERS = ("--python", "--with", "--tolerance", "--output", "--json", "--help")
 _REPRODUCE_OPTIONS = ("--check-only", "--environment", *_REPRODUCE_MANNERS)
+_UI_OPTIONS = ("--dataset", "--run", "--audit", "--port", "--no-browser", "--output", "--config-dir", "--help")
 _EVALUATE_OPTIONS = ("--subset", "--on-overlap", "--threads", "--config-dir", "--help")
 
 VERBS = (
@@ -123,6 +124,7 @@ VERBS = (
     Verb("score", "ask a deployment for images", _SCORE_OPTIONS, paths=True),
     Verb("verify", "compare a deployment's answers with what its run stored", paths=True),
     Verb("data", "fetch, audit and look at images; skinlab data --help lists its verbs", verbs=DATA_VERBS),
+    Verb("ui", "local pages: review labels, look into runs", _UI_OPTIONS, declares=True, paths=True),
     Verb("cache", "list, delete or check what is kept to be faster: decoded images, hashes", verbs=CACHE_VERBS),
     Verb("weights", "list, fetch and convert published weights", arguments=("list", "fetch", "convert")),
     Verb("setup", "install an engine's runtime, e.g. skinlab setup cntk", arguments=("cntk",)),

@@ -14,7 +14,7 @@ from skinlab import paths
 from skinlab.data import locks
 from skinlab.data.storage import TEMPORARY, remove_folder
 
-IMAGES, PHANTOMS, AUDIT, HASHES = "images", "synthetic", "audit", "hashes.sqlite"
+IMAGES, PHANTOMS, AUDIT, THUMBNAILS, HASHES = "images", "synthetic", "audit", "thumbnails", "hashes.sqlite"
 """Names in the cache folder, and so kinds of entries. Other folders there are entries' too."""
 
 ARRAY, NOTES = ".npy", ".json"

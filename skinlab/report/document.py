@@ -33,7 +33,7 @@ def contents(titles: Mapping[str, str]) -> Html:
 
 
 def _head(title: str, script: Html | None) -> Html:
-    style = own_file("page.css")
+    style = Html(own_file("colours.css") + own_file("page.css"))
     allowed = [
         "default-src 'none'",
         "img-src data:",

@@ -24,7 +24,8 @@ SUBSTITUTIONS = (
     (r"/path/to/python3\.6", "python3.6"),
     (r"~/\.local/share/skinlab", "$SKINLAB_HOME"),
 )
-"""Placeholders of the pages, and what stands for them here; WEB becomes an address on this machine, NEWEST the sweep that ran last."""
+"""Placeholders of the pages, and what stands for them here; WEB becomes an address on this machine, NEWEST
+the sweep that ran last."""
 
 PHANTOMS = ("dataset.images=48", "dataset.draw_size=32")
 SHORT = ("network.image_size=32", "training.epochs=2", "evaluation.bootstrap=100", "training.loader_workers=0")
@@ -52,6 +53,7 @@ SHOWN = (
     ("README.md", "on 150 test images", "the end of a run"),
     ("README.md", "images/benign/a.jpg", "a folder"),
     ("docs/architecture.md", "schema.py ", "the rooms"),
+    ("docs/azure.md", "defaults: [azureml_online]", "a choice of the group deployment"),
     ("docs/cache.md", "cache_gb", "settings.toml"),
     ("docs/cntk-runtime.md", "downloads/", "a folder"),
     ("docs/compare.md", "A is better", "what is printed"),
@@ -144,6 +146,8 @@ def substituted(line: str) -> str:
 def shortened(words: Sequence[str]) -> list[str]:
     """What runs in place of a command of skinlab: the same, and what makes it small."""
     line = " ".join(words)
+    if "deployment=azure" in line or "deployment=ours" in line:
+        return [*words, *(["--dry-run"] if words[0] == "deploy" and "--dry-run" not in words else [])]
     if words[0] == "deploy":
         return [*words, "deployment.drain_seconds=1", "deployment.workers=1"]
     if words[0] not in ("train", "lr-find") or "--help" in words:

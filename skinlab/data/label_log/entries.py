@@ -89,24 +89,25 @@ def _digest(content: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def parse(content: bytes, path: Path) -> tuple[list[Entry], int]:
+def parse(content: bytes, path: Path, known: Sequence[Entry] = ()) -> tuple[list[Entry], int]:
     """The entries of a log, each checked against the one before it.
 
     Args:
-        content: of the file.
+        content: of the file; without its beginning where that is known.
         path: the file, for messages.
+        known: the entries of the beginning, checked before.
 
     Returns:
-        The entries, and how many bytes they take: what follows is a line that was never finished. A whole entry that
-        only lacks its line break counts.
+        All entries, and how many bytes of `content` they take: what follows is a line that was never finished. A
+        whole entry that only lacks its line break counts.
 
     Raises:
         DataError: a line was changed, or lines are missing or out of order.
     """
     *lines, tail = content.split(b"\n")
-    entries: list[Entry] = []
-    last = None
-    for number, line in enumerate(lines, 1):
+    entries = list(known)
+    last = entries[-1] if entries else None
+    for number, line in enumerate(lines, len(entries) + 1):
         last = _checked(line, last, f"{path}, line {number}")
         entries.append(last)
     whole = _read(tail) if tail else None

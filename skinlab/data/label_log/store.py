@@ -5,10 +5,12 @@ Knows lines, locks and the disk; what the entries mean is said elsewhere.
 
 import errno
 import fcntl
+import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +23,15 @@ Decide = Callable[[Sequence[Entry]], Sequence[Change]]
 """From the entries that are there, under the lock, to the changes to enter."""
 
 
+@dataclass(frozen=True)
+class _Known:
+    """The beginning of the file as it was checked before: so many bytes of this SHA-256, whole lines."""
+
+    entries: Sequence[Entry] = ()
+    size: int = 0
+    digest: bytes = hashlib.sha256().digest()
+
+
 class LabelLog:
     """A label log.
 
@@ -30,6 +41,7 @@ class LabelLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._known = _Known()
 
     @property
     def aside(self) -> Path:
@@ -50,7 +62,7 @@ class LabelLog:
             return []
         except OSError as error:
             raise DataError(f"cannot read the label log {self.path}: {error.strerror}") from error
-        entries, size = parse(content, self.path)
+        entries, size = self._parsed(content)
         if size < len(content):
             _log.warning(
                 "%s: its last line was never finished and is not counted; %s", self.path, _begins(content, size)
@@ -74,8 +86,8 @@ class LabelLog:
         """
         with self._guarded():
             is_new = not self.path.exists()
-        if is_new:
-            decide([])  # a refusal now leaves no empty file behind
+        if is_new and not decide([]):  # neither a refusal now nor no change leaves an empty file behind
+            return []
         with self._guarded(), self._taken() as file:
             entries = self._mended(file)
             added: list[Entry] = []
@@ -121,7 +133,7 @@ class LabelLog:
         """The entries, after a line that was never finished has been put aside and a missing line break added."""
         file.seek(0)
         content = file.read()
-        entries, size = parse(content, self.path)
+        entries, size = self._parsed(content)
         if size < len(content):
             with self.aside.open("ab") as torn:
                 torn.write(content[size:] + b"\n")
@@ -135,6 +147,17 @@ class LabelLog:
         elif content and not content.endswith(b"\n"):
             self._write(file, b"\n")
         return entries
+
+    def _parsed(self, content: bytes) -> tuple[list[Entry], int]:
+        """`parse`, without checking again what this object has checked before and what is still the same bytes."""
+        known = self._known
+        if hashlib.sha256(content[: known.size]).digest() != known.digest:
+            known = _Known()
+        entries, more = parse(content[known.size :], self.path, known.entries)
+        size = known.size + more
+        if content[:size].endswith(b"\n"):
+            self._known = _Known(entries, size, hashlib.sha256(content[:size]).digest())
+        return entries, size
 
     def _write(self, file: BinaryIO, data: bytes) -> None:
         """All of it and flushed to the disk, or nothing."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from skinlab import __version__
 from skinlab.serving.http import bodies, manual
 from skinlab.serving.http.answering import Answerer
-from skinlab.serving.http.guard import Application, Guard, Service
+from skinlab.serving.http.asgi import SAME_ORIGIN, Application
+from skinlab.serving.http.guard import Guard, Service
 from skinlab.serving.portable.answering import RequestError, reply
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-SAME_ORIGIN = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: blob:; connect-src 'self'"
 PAGES = {
     "/": ("drop.html", "text/html"),
     "/page.css": ("drop.css", "text/css"),

@@ -10,21 +10,15 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from skinlab.serving.http.asgi import Application, Message, Receive, Scope, Send, host_of
 from skinlab.serving.http.keys import Keys
 from skinlab.serving.http.monitoring import Monitor
 from skinlab.serving.http.settings import Settings
 from skinlab.serving.portable.answering import RequestError
 
 log = logging.getLogger(__name__)
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 OPEN = frozenset({"/", "/page.css", "/page.js", "/health", "/ready", "/docs", "/openapi.json", "/favicon.ico"})
 """Paths that need no key: they tell nothing of anybody's images."""
@@ -64,7 +58,7 @@ class Service:
 class _Exchange:
     """One request and its answer."""
 
-    scope: MutableMapping[str, Any]
+    scope: Scope
     headers: dict[bytes, bytes]
     began: float = field(default_factory=time.monotonic)
     status: int = 0
@@ -91,7 +85,7 @@ class Guard:
     def __init__(self, app: Application, service: Service) -> None:
         self._app, self._service = app, service
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -136,7 +130,7 @@ class Guard:
         if service.keys is not None and exchange.path not in OPEN:
             if not service.keys.allow(headers.get(b"authorization")):
                 raise RequestError(401, "a key is needed: send the header Authorization: Bearer KEY")
-        elif service.keys is None and _host(headers) not in service.settings.hosts:
+        elif service.keys is None and host_of(headers) not in service.settings.hosts:
             raise RequestError(421, "this service asks for no key and answers to its own address alone")
         length = headers.get(b"content-length", b"0")
         if not length.isdigit():
@@ -198,13 +192,6 @@ def _id(headers: dict[bytes, bytes]) -> str:
     """The request's own id where it has a harmless one, else a new one."""
     given = headers.get(b"x-request-id", b"")
     return given.decode() if KNOWN_ID.fullmatch(given) else uuid.uuid4().hex
-
-
-def _host(headers: dict[bytes, bytes]) -> str:
-    """The Host header without its port."""
-    host = headers.get(b"host", b"").decode("latin-1")
-    name, _, port = host.rpartition(":")
-    return name if port.isdigit() else host
 
 
 def _too_large(settings: Settings) -> RequestError:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from skinlab.data.label_log.apply import corrected
-from skinlab.data.label_log.edit import revert, set_label, undo
+from skinlab.data.label_log.edit import LabelConflict, Wanted, revert, set_label, set_labels, undo, undo_all
 from skinlab.data.label_log.entries import Entry
 from skinlab.data.label_log.place import log_of
 from skinlab.data.label_log.store import LabelLog
@@ -177,3 +177,49 @@ def test_a_label_that_went_and_came_back_is_not_reverted(images: FolderDataset, 
     put(images, A, "malignant")
     with pytest.raises(DataError, match=f"as at revision {kept.revision} already"):
         revert(log, kept.hash, who="ada")
+
+
+def several(images: FolderDataset, *wanted: Wanted, log: LabelLog | None = None, **more: object) -> list[Entry]:
+    return set_labels(log or log_of(images), load(images), wanted, **{"why": "looked", "who": "ada", **more})  # type: ignore[arg-type]
+
+
+def test_several_labels_are_set_at_once_or_none_is(images: FolderDataset, log: LabelLog) -> None:
+    with pytest.raises(DataError, match="no label malignnat"):
+        several(images, Wanted(A, "malignant"), Wanted(B, "malignnat"))
+    assert log.read() == []
+    added = several(images, Wanted(A, "malignant"), Wanted(B, "nevus"))
+    assert [(entry.image_id, entry.new_label) for entry in log.read()] == [(A, "malignant"), (B, "nevus")]
+    assert added == log.read()
+
+
+def test_what_is_said_twice_is_entered_once(images: FolderDataset, log: LabelLog) -> None:
+    first = several(images, Wanted(A, "malignant", seen=0))
+    assert several(images, Wanted(A, "malignant", seen=0)) == first
+    assert several(images, Wanted(B, "benign", seen=0)) == []
+    assert log.read() == first
+    undone = undo_all(log, [1], why="no", who="ada")
+    assert undo_all(log, [1], why="no", who="ada") == undone
+    assert [entry.new_label for entry in log.read()] == ["malignant", "benign"]
+
+
+def test_a_label_that_somebody_changed_meanwhile_is_a_conflict_and_nothing_is_entered(
+    images: FolderDataset, log: LabelLog
+) -> None:
+    several(images, Wanted(A, "malignant", seen=0), who="eve")
+    with pytest.raises(LabelConflict, match=f"{A} is malignant by now .entry 1 by eve.") as caught:
+        several(images, Wanted(B, "nevus", seen=0), Wanted(A, "nevus", seen=0))
+    assert caught.value.entries == log.read()
+    several(images, Wanted(A, "nevus", seen=1))
+    with pytest.raises(LabelConflict, match=f"{A} is nevus by now"):
+        undo_all(log, [1], why="no", who="eve")
+    assert [entry.new_label for entry in log.read()] == ["malignant", "nevus"]
+
+
+def test_what_was_undone_is_done_again_by_undoing_that(images: FolderDataset, log: LabelLog) -> None:
+    done = several(images, Wanted(A, "malignant"), Wanted(B, "nevus"))
+    undone = undo_all(log, [entry.number for entry in done], why="undo", who="ada")
+    assert (label_of(images, A), label_of(images, B)) == ("benign", "benign")
+    undo_all(log, [entry.number for entry in undone], why="redo", who="ada")
+    assert (label_of(images, A), label_of(images, B)) == ("malignant", "nevus")
+    with pytest.raises(DataError, match="has no entry 9"):
+        undo_all(log, [9], why="undo", who="ada")

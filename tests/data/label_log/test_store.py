@@ -160,3 +160,29 @@ def test_a_full_disk_leaves_the_log_as_it_was(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert "OutputError: the label log" in done.stderr
     assert log.path.read_bytes() == first.line()
+
+
+def test_what_others_enter_or_change_is_noticed_by_who_has_read_the_log_before(tmp_path: Path) -> None:
+    path = tmp_path / "labels.log"
+    log, entries = log_with(path, change("a"), change("b"))
+    assert log.read() == entries
+    added = LabelLog(path).append(lambda _: [change("c")])
+    assert log.read() == [*entries, *added]
+    path.write_bytes(path.read_bytes().replace(b'"image_id": "a"', b'"image_id": "x"'))
+    with pytest.raises(DataError, match="line 1: its content does not have its hash"):
+        log.read()
+    path.write_bytes(added[0].line())
+    with pytest.raises(DataError, match="line 1: entry 3 does not follow"):
+        log.read()
+    path.unlink()
+    assert log.read() == []
+
+
+def test_a_whole_last_line_without_its_break_is_read_and_followed_by_who_has_read_it_before(tmp_path: Path) -> None:
+    path = tmp_path / "labels.log"
+    log, entries = log_with(path, change("a"), change("b"))
+    path.write_bytes(path.read_bytes()[:-1])
+    assert log.read() == entries
+    log.append(lambda _: [change("c")])
+    assert [entry.image_id for entry in LabelLog(path).read()] == ["a", "b", "c"]
+    assert log.read() == LabelLog(path).read()

@@ -1,0 +1,18 @@
+"""The pages, one module each with `router(workplace) -> APIRouter`; `skinlab.web.app` joins them.
+
+A new page is a module here, a line in `skinlab.web.app` and, where the navigation leads to it, an entry below. Knows no
+page itself.
+"""
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """A link of the navigation; pages below its path belong to it."""
+
+    title: str
+    path: str
+
+
+ENTRIES = (Entry("Review", "/review"),)
+"""In their order; the first that answers is the front page."""
