@@ -122,6 +122,7 @@ NOT_RUN = (
     NotRun(r"pip install ", "downloads", _extra),
     NotRun(r"source ", "only the shell of a user has an environment to enter", _nothing),
     NotRun(r"pyenv |conda ", "other people's installers", _nothing),
+    NotRun(r"az ", "signs in to Azure; deployments there are run with --dry-run", _nothing),
     NotRun(r"torchrun ", "two hosts; tests/engines/torch has torchrun on one", _declared),
     NotRun(r".*hydra/launcher=(joblib|submitit_slurm|ray)", "held by tests/integration/test_launchers.py", _declared),
     NotRun(r".*network=timm", "builds and exports a large network; held by tests/networks", _declared),
