@@ -1,5 +1,6 @@
 """Processes that tests start and stop."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -15,3 +16,16 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def read_terminal(ours: int) -> str:
+    """All that is written to a terminal until every writer has closed it; a terminal holds a few lines, so read on."""
+    written = b""
+    try:
+        while part := os.read(ours, 1 << 16):
+            written += part
+    except OSError:  # how Linux says that the other side has closed a terminal
+        pass
+    finally:
+        os.close(ours)
+    return written.decode()

@@ -10,6 +10,7 @@ from skinlab.cli import main
 from skinlab.commands import data_fetch
 from skinlab.commands.table import DATA_VERBS
 from tests.data.archive.archive_server import Archive, isic_id, serving
+from tests.processes import read_terminal
 
 FAST = ("--rate", "1000", "--tries", "2", "--backoff", "0.01", "--timeout", "5")
 
@@ -88,10 +89,9 @@ def test_a_table_of_addresses_is_fetched(archive, tmp_path):
 def test_a_terminal_gets_a_bar(archive, tmp_path):
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "skinlab", "data", "fetch", "--out", str(tmp_path / "isic"), *FAST]
-    done = subprocess.run(command, stdout=theirs, stderr=theirs, check=False, env={**os.environ, "TERM": "xterm"})
+    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"})
     os.close(theirs)
-    seen = os.read(ours, 1 << 16).decode()
-    os.close(ours)
-    assert done.returncode == 0, seen
+    seen = read_terminal(ours)
+    assert process.wait(timeout=60) == 0, seen
     assert "fetching" in seen
     assert "12/12" in seen

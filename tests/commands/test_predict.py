@@ -14,6 +14,7 @@ from PIL import Image
 
 from skinlab.cli import main
 from skinlab.errors import BundleError
+from tests.processes import read_terminal
 from tests.serving.bundles import write_bundle
 
 WARNING = "skinlab predict: research software: not a medical device, not for diagnosis; trained on nothing\n"
@@ -160,17 +161,17 @@ def test_a_reader_that_goes_away_ends_it_quietly(place: Path) -> None:
 
 def test_a_bar_is_shown_on_a_terminal_and_not_among_the_rows(place: Path) -> None:
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "skinlab", "predict", "bundle", *["in"] * 20],
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm"},
-    )
+    with (place / "rows.csv").open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "skinlab", "predict", "bundle", *["in"] * 20],
+            stdout=stream,
+            stderr=theirs,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm"},
+        )
     os.close(theirs)
-    rows, _ = process.communicate(timeout=120)
-    shown = os.read(ours, 1 << 16).decode()
-    os.close(ours)
-    assert process.returncode == 0
+    shown = read_terminal(ours)
+    assert process.wait(timeout=60) == 0
+    rows = (place / "rows.csv").read_bytes()
     assert "scoring" in shown
     assert "of 40 images" in shown
     assert len(table(rows.decode())) == 40

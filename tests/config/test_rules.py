@@ -381,6 +381,14 @@ def test_without_keys_only_this_machine_is_listened_to(mistakes):
     assert compose(["deployment.auth=none"]).config.deployment.auth == "none"
 
 
+@pytest.mark.parametrize(("choice", "key"), [("azureml_online", "endpoint"), ("azureml_aci", "service")])
+@pytest.mark.parametrize("name", ["ab", "-abc", "abc-", "a_bc", "x" * 33, "1abc"])
+def test_the_name_in_azure_is_one_that_azure_takes(name, choice, key, mistakes):
+    place = ["deployment.subscription=s", "deployment.resource_group=g", "deployment.workspace=w"]
+    (line,) = mistakes(f"deployment={choice}", *place, f"deployment.{key}='{name}'")
+    assert "letters, digits or -, begin with a letter and not end with -" in line
+
+
 def test_the_target_of_a_deployment_follows_from_its_group(mistakes):
     assert mistakes("deployment.target=local") == [
         "deployment.target=local: follows the choice from the group; write deployment=local"

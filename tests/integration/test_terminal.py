@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.integration.commands import SECONDS, TINY, Done, Workplace
+from tests.processes import read_terminal
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -21,15 +22,8 @@ def on_terminal(workplace: Workplace, *words: str) -> tuple[int, str]:
         cwd=workplace.path, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
     )  # fmt: skip
     os.close(theirs)
-    written = b""
-    try:
-        while part := os.read(ours, 65536):
-            written += part
-    except OSError:  # how Linux says that the other side has closed a terminal
-        pass
-    finally:
-        os.close(ours)
-    return process.wait(), written.decode()
+    written = read_terminal(ours)
+    return process.wait(), written
 
 
 def test_the_bar_shows_speed_and_time_left_and_epoch_lines_are_whole(workplace: Workplace) -> None:

@@ -10,7 +10,7 @@ from skinlab import schema
 from skinlab.errors import DeploymentError
 from skinlab.transfer.addresses import shown
 
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT = 401, 403, 404, 409
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 LONGEST = 400
 LOG_LINES, LOG_BYTES, LOG_SECONDS = 15, 1 << 20, 30
 SIGN_IN = re.compile(
@@ -18,7 +18,9 @@ SIGN_IN = re.compile(
 )
 QUOTA = re.compile(r"quota|OutOfCapacity|SkuNotAvailable|insufficient capacity", re.I)
 TAKEN = re.compile(
-    r"already (exists|taken|in use|been taken)|NameTaken|NameNotAvailable|NameUnavailable|conflict", re.I
+    "already (exists|taken|in use|been taken)|there is already an? |must be unique|"
+    "Name(Taken|NotAvailable|Unavailable)",
+    re.IGNORECASE,
 )
 IMAGE = re.compile(r"image ?build|EnvironmentBuild|BuildEnvironment", re.I)
 ADDRESS = re.compile(r"https://[^\s'\")]+")
@@ -94,7 +96,7 @@ def error(doing: str, failure: Failure, declared: schema.AzureDeployment) -> Dep
         reason = f"{_size(declared)} is more than the quota of the subscription ({said})"
     elif failure.status == NOT_FOUND:
         return GoneError(f"{doing}: not found: {_place(declared)} ({said})")
-    elif failure.status == CONFLICT or TAKEN.search(failure.text):
+    elif TAKEN.search(failure.text):
         key = "endpoint" if isinstance(declared, schema.AzureMlOnlineDeployment) else "service"
         reason = f"the name is taken: choose another deployment.{key} ({said})"
     else:

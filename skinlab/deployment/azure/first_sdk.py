@@ -6,18 +6,16 @@ fails, the bundle that answered before is deployed again.
 
 from typing import Any
 
-from skinlab.deployment.azure import failures, first_sdk_plan, kept, naming
-from skinlab.deployment.azure.failures import GoneError
+from skinlab.deployment.azure import first_sdk_plan, kept, naming
+from skinlab.deployment.azure.failures import LOG_LINES, GoneError
 from skinlab.deployment.azure.first_sdk_workspace import Declared, FirstWorkspace
 from skinlab.deployment.azure.naming import Names
+from skinlab.deployment.azure.proving import last_words, prove
 from skinlab.deployment.azure.undo import Undo
 from skinlab.deployment.base import Access, Request, Say
-from skinlab.deployment.client import Client
 from skinlab.deployment.record import Record
-from skinlab.deployment.verifying import Verified, verify
 from skinlab.errors import DeploymentError
 from skinlab.schema import AzureMlAciDeployment, AzureMlAksDeployment
-from skinlab.serving import replay
 from skinlab.serving.loading import Bundle
 
 FirstRequest = Request[AzureMlAciDeployment] | Request[AzureMlAksDeployment]
@@ -47,7 +45,8 @@ class FirstSdkTarget:
             address = workspace.address(names.service)
             if address.startswith("http:"):
                 say(UNENCRYPTED)
-            verified = _tried(request, workspace, names.service, address, say)
+            otherwise = "it is deleted" if request.before is None else "what answered before is deployed again"
+            verified = prove(request, address, workspace.key(names.service), otherwise, say)
             return kept.write(request, names, bundle, address, verified)
 
     def status(self, record: Record) -> str:
@@ -117,7 +116,7 @@ def _make(request: FirstRequest, workspace: FirstWorkspace, names: Names, bundle
     try:
         workspace.make(names, bundle, model)
     except DeploymentError as error:
-        raise DeploymentError(f"{error}{_last_words(error, workspace, service)}") from error
+        raise last_words(error, lambda: workspace.logs(service, LOG_LINES)) from error
 
 
 def _put_back(request: FirstRequest, say: Say) -> None:
@@ -125,23 +124,3 @@ def _put_back(request: FirstRequest, say: Say) -> None:
     say("deploying what answered before again")
     workspace, names = FirstWorkspace(request.settings), naming.names(request)
     workspace.make(names, request.bundle, workspace.register(names, request.bundle))
-
-
-def _last_words(error: DeploymentError, workspace: FirstWorkspace, service: str) -> str:
-    """The end of the log of a service that failed, where it has one and the message has none."""
-    if "\n" in str(error):
-        return ""
-    try:
-        return failures.ends_with(workspace.logs(service, failures.LOG_LINES))
-    except DeploymentError:
-        return ""
-
-
-def _tried(request: FirstRequest, workspace: FirstWorkspace, service: str, address: str, say: Say) -> Verified:
-    """Ask the service for the replay set."""
-    verified = verify(Client(address, workspace.key(service)), replay.of(request.bundle), request.bundle.classes)
-    say(verified.said())
-    if not verified.agrees:
-        gone = "it is deleted" if request.before is None else "what answered before is deployed again"
-        raise DeploymentError(f"{request.name} is not the model that was evaluated: {verified.said()}; {gone}")
-    return verified

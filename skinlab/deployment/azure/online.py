@@ -6,17 +6,16 @@ Where something fails the traffic goes back to what had it, and what was made is
 from typing import Any
 
 from skinlab import schema
-from skinlab.deployment.azure import failures, kept, naming, online_plan
-from skinlab.deployment.azure.failures import GoneError
+from skinlab.deployment.azure import kept, naming, online_plan
+from skinlab.deployment.azure.failures import LOG_LINES, GoneError
 from skinlab.deployment.azure.naming import Names
 from skinlab.deployment.azure.online_workspace import HEADER, Workspace
+from skinlab.deployment.azure.proving import last_words, prove
 from skinlab.deployment.azure.undo import Undo
 from skinlab.deployment.base import Access, Request, Say
-from skinlab.deployment.client import Client
 from skinlab.deployment.record import Record
-from skinlab.deployment.verifying import Verified, verify
+from skinlab.deployment.verifying import Verified
 from skinlab.errors import DeploymentError
-from skinlab.serving import replay
 from skinlab.serving.loading import Bundle
 
 OnlineRequest = Request[schema.AzureMlOnlineDeployment]
@@ -106,30 +105,14 @@ def _make(
     try:
         workspace.make_deployment(names, colour, bundle)
     except DeploymentError as error:
-        raise DeploymentError(f"{error}{_last_words(error, workspace, service, colour)}") from error
-
-
-def _last_words(error: DeploymentError, workspace: Workspace, service: str, colour: str) -> str:
-    """The end of the log of a deployment that failed, where it has one and the message has none."""
-    if "\n" in str(error):
-        return ""
-    try:
-        return failures.ends_with(workspace.logs(service, colour, failures.LOG_LINES))
-    except DeploymentError:
-        return ""
+        raise last_words(error, lambda: workspace.logs(service, colour, LOG_LINES)) from error
 
 
 def _tried(request: OnlineRequest, workspace: Workspace, service: str, colour: str, say: Say) -> Verified:
     """Ask the new deployment, which has no traffic, for the replay set."""
-    client = Client(workspace.address(service), workspace.key(service), headers={HEADER: colour})
-    verified = verify(client, replay.of(request.bundle), request.bundle.classes)
-    say(verified.said())
-    if not verified.agrees:
-        raise DeploymentError(
-            f"{request.name} is not the model that was evaluated: {verified.said()}; it is deleted"
-            + ("" if request.before is None else ", and what answered before goes on")
-        )
-    return verified
+    before = "" if request.before is None else ", and what answered before goes on"
+    address, key = workspace.address(service), workspace.key(service)
+    return prove(request, address, key, f"it is deleted{before}", say, {HEADER: colour})
 
 
 def _move(request: OnlineRequest, workspace: Workspace, service: str, colour: str, undo: Undo) -> None:

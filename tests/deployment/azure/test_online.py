@@ -344,7 +344,7 @@ def test_an_interrupted_deployment_is_taken_away(
     def interrupted(*_: object) -> Verified:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skinlab.deployment.azure.online.verify", interrupted)
+    monkeypatch.setattr("skinlab.deployment.azure.proving.verify", interrupted)
     assert deploy(bundle, "halfway") == 130
     assert (azure.endpoint("halfway"), record.find("halfway")) == (None, None)
 
