@@ -1,4 +1,4 @@
-"""What a finished run said of its test images, read back from split.csv and predictions.csv. Writes nothing."""
+"""What a finished run said of its images, read back from split.csv and predictions.csv. Writes nothing."""
 
 import csv
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PROBABILITY = "probability_"
 
 @dataclass(frozen=True)
 class Tested:
-    """The test subset of a run; row i of everything is the same image.
+    """The test subset of a run, or its validation subset; row i of everything is the same image.
 
     Attributes:
         image_ids: of the images.
@@ -21,7 +21,7 @@ class Tested:
         labels: their classes.
         groups: their lesions or patients, None where not known.
         probabilities: of each class, in the order asked for.
-        others: the images of the data set that are not tested.
+        others: the images of the data set that are not in the subset.
         trained: how many of these were trained on.
     """
 
@@ -34,21 +34,22 @@ class Tested:
     trained: int
 
 
-def read_tested(run: Path, classes: list[str]) -> Tested:
-    """The test subset of a finished run.
+def read_tested(run: Path, classes: list[str], subset: str = "test") -> Tested:
+    """The scored images of a finished run.
 
     Args:
         run: its directory.
         classes: of its predictions, in the order in which the probabilities are wanted.
+        subset: which, test or validation.
 
     Raises:
         DataError: the files cannot be read, or are not of the same images.
     """
     split = [row for row in _rows(run / "split.csv") if row["subset"] != LEFT_OUT]
-    known = {row["image_id"]: row for row in split if row["subset"] == "test"}
-    predicted = [row for row in _rows(run / "predictions.csv") if row["subset"] == "test"]
+    known = {row["image_id"]: row for row in split if row["subset"] == subset}
+    predicted = [row for row in _rows(run / "predictions.csv") if row["subset"] == subset]
     if {row["image_id"] for row in predicted} != set(known) or len(predicted) != len(known):
-        raise DataError(f"{run}: predictions.csv and split.csv are not of the same test images")
+        raise DataError(f"{run}: predictions.csv and split.csv are not of the same {subset} images")
     columns = [f"{PROBABILITY}{name}" for name in classes]
     try:
         probabilities = [[float(row[column]) for column in columns] for row in predicted]

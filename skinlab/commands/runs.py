@@ -6,7 +6,6 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,7 @@ from skinlab.config.suggest import did_you_mean, then_list
 from skinlab.errors import ConfigError
 
 if TYPE_CHECKING:
-    from skinlab.runs.facts import Facts
-    from skinlab.runs.filters import Filter
+    from skinlab.runs.listing import Listed
 
 HELP = """usage: skinlab runs [FILTER...] [--since AGE|DATE] [--sort KEY] [--limit N] [--json | --csv]
        skinlab runs VERB ...
@@ -52,17 +50,6 @@ verbs (RUN is a path, the beginning or the end of an id, or latest):
 
 Metrics are of validation unless test is named: choosing a run by its test score makes the score too good.
 """
-METRIC = "validation.auc"
-COLUMNS = ("id", "experiment", "status", "dataset.name", "network.name", METRIC, "tag")
-_SHORT = 12
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A run in the list."""
-
-    path: Path
-    facts: "Facts"
 
 
 def main(argv: list[str]) -> int:
@@ -117,71 +104,44 @@ def _options(argv: Sequence[str]) -> Namespace:
 
 def _list(options: Namespace) -> int:
     from skinlab import paths
-    from skinlab.runs import filters, index
+    from skinlab.runs.listing import CHOSEN_BY_TEST, listing
 
     output = options.output or paths.default_output()
-    runs = [Listed(path, facts) for path, facts in index.all_runs(output).items()]
-    keys = filters.Keys(listed.facts for listed in runs)
-    conditions = [filters.read(text, keys) for text in options.filters]
-    since = None if options.since is None else _since(options.since)
-    kept = [listed for listed in runs if _is_kept(listed.facts, conditions, since)]
-    sort = None if options.sort is None else keys.resolve(options.sort)
-    kept = _sorted(kept, sort, reverse=options.reverse)[: options.limit]
-    named = [keys.resolve(name) for name in (options.columns or "").split(",") if name]
-    columns = list(dict.fromkeys([*COLUMNS, *named, *(one.key for one in conditions), *([sort] if sort else [])]))
-    _warn_of_test([*(one.key for one in conditions), *([sort] if sort else [])])
+    found = listing(
+        output,
+        options.filters,
+        since=None if options.since is None else _since(options.since),
+        sort=options.sort,
+        reverse=options.reverse,
+        columns=[name for name in (options.columns or "").split(",") if name],
+    )
+    kept = found.runs[: options.limit]
+    if found.by_test:
+        sys.stderr.write(f"skinlab runs: {CHOSEN_BY_TEST}\n")
     if options.json:
         sys.stdout.write(json.dumps([_as_json(listed) for listed in kept], indent=2) + "\n")
     elif options.csv:
-        _write_csv(kept, columns)
+        _write_csv(kept, found.columns)
     else:
-        _print(kept, columns, len(runs), output)
+        _print(kept, found.columns, found.total, output)
     return 0
 
 
 def _since(text: str) -> str:
     """The moment, as run.json writes it."""
+    from skinlab.runs.listing import moment
+
     try:
-        moment = datetime.fromisoformat(text)
+        given = datetime.fromisoformat(text)
     except ValueError:
-        return (datetime.now(UTC) - timedelta(seconds=seconds(text, "--since"))).isoformat()
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).isoformat()
-
-
-def _is_kept(facts: "Facts", conditions: Sequence["Filter"], since: str | None) -> bool:
-    started = facts.values["started"]
-    if since is not None and (started is None or started < since):
-        return False
-    return all(condition.keeps(facts) for condition in conditions)
-
-
-def _sorted(runs: list[Listed], key: str | None, *, reverse: bool) -> list[Listed]:
-    """By a key, those that lack it last; without one the newest first."""
-    from skinlab.runs import filters
-
-    by = key or "started"
-    downwards = (key is None or (filters.is_metric(by) and not filters.is_lower_better(by))) != reverse
-    with_key = [listed for listed in runs if filters.value_of(listed.facts, by) is not None]
-    without = [listed for listed in runs if filters.value_of(listed.facts, by) is None]
-    return sorted(with_key, key=lambda listed: _order(filters.value_of(listed.facts, by)), reverse=downwards) + without
-
-
-def _order(value: Any) -> tuple[int, Any]:
-    """Numbers before texts, each in their order."""
-    return (0, value) if isinstance(value, int | float) else (1, str(value))
-
-
-def _warn_of_test(used: Sequence[str]) -> None:
-    if any(key.startswith("test.") for key in used):
-        sys.stderr.write(
-            "skinlab runs: chosen by the test subset: the score of the best is biased upwards; choose by validation\n"
-        )
+        return moment(timedelta(seconds=seconds(text, "--since")))
+    return given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC).isoformat()
 
 
 # --- what is printed -----------------------------------------------------------------------------------------------
 
 
-def _as_json(listed: Listed) -> dict[str, Any]:
+def _as_json(listed: "Listed") -> dict[str, Any]:
     facts = listed.facts
     return {
         "path": str(listed.path),
@@ -195,7 +155,7 @@ def _as_json(listed: Listed) -> dict[str, Any]:
     }
 
 
-def _write_csv(runs: Sequence[Listed], columns: Sequence[str]) -> None:
+def _write_csv(runs: Sequence["Listed"], columns: Sequence[str]) -> None:
     from skinlab.runs.filters import value_of
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -205,8 +165,10 @@ def _write_csv(runs: Sequence[Listed], columns: Sequence[str]) -> None:
         writer.writerow([listed.path, *(" ".join(value) if isinstance(value, list) else value for value in values)])
 
 
-def _print(runs: Sequence[Listed], columns: Sequence[str], total: int, output: Path) -> None:
-    rows = [[_heading(key) for key in columns], *([_cell(one.facts, key) for key in columns] for one in runs)]
+def _print(runs: Sequence["Listed"], columns: Sequence[str], total: int, output: Path) -> None:
+    from skinlab.runs.listing import PHANTOMS, cell, heading
+
+    rows = [[heading(key) for key in columns], *([cell(one.facts, key) for key in columns] for one in runs)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
     for row in rows if runs else []:
         line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
@@ -215,32 +177,5 @@ def _print(runs: Sequence[Listed], columns: Sequence[str], total: int, output: P
         if listed.facts.error and listed.facts.status in ("failed", "damaged"):
             sys.stdout.write(f"{listed.facts.values['id']}: {listed.facts.error}\n")
     if any(listed.facts.values.get("dataset.name") == "synthetic" for listed in runs):
-        sys.stdout.write("dataset synthetic: drawn phantoms; such numbers say nothing about medicine\n")
+        sys.stdout.write(f"{PHANTOMS}\n")
     sys.stdout.write(f"{len(runs)} of {total} runs in {output}\n")
-
-
-def _heading(key: str) -> str:
-    named = {"started": "started (UTC)", "finished": "finished (UTC)", "tag": "tags"}
-    return named.get(key, key.removesuffix(".name").replace("validation.", "validation ").replace("test.", "test "))
-
-
-def _cell(facts: "Facts", key: str) -> str:
-    from skinlab.runs.filters import value_of
-
-    value = value_of(facts, key)
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return " ".join(map(str, value))
-    if key in facts.intervals:
-        return _number(value, facts.intervals[key])
-    if key in ("started", "finished"):
-        return str(value)[:16].replace("T", " ")
-    if key in ("commit", "split_hash", "dataset_fingerprint", "label_revision"):
-        return str(value)[:_SHORT]
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _number(value: float, interval: Sequence[float | None]) -> str:
-    low, high = interval
-    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"

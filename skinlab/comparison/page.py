@@ -41,6 +41,11 @@ def comparison_page(comparison: Comparison) -> str:
     Returns:
         HTML.
     """
+    return document(title(comparison), content(comparison))
+
+
+def content(comparison: Comparison) -> list[Html]:
+    """What the page says, for a page with a head of its own."""
     disputed = disagreements(comparison)
     parts: dict[str, tuple[str, list[Html]]] = {
         "experiments": ("Experiments", list(_experiments(comparison))),
@@ -52,10 +57,11 @@ def comparison_page(comparison: Comparison) -> str:
     kept = {name: (title, inside) for name, (title, inside) in parts.items() if inside}
     sections = [section(name, title, *inside) for name, (title, inside) in kept.items()]
     links = contents({name: title for name, (title, _) in kept.items()})
-    return document(_title(comparison), [_headline(comparison), links, *sections])
+    return [_headline(comparison), links, *sections]
 
 
-def _title(comparison: Comparison) -> str:
+def title(comparison: Comparison) -> str:
+    """What is compared, in a few words."""
     return f"{comparison.label} of {counted(len(comparison.standings), 'experiment')}"
 
 
@@ -68,7 +74,7 @@ def _headline(comparison: Comparison) -> Html:
     remarks = [*comparison.remarks, *([looked] if looked else [])]
     return together(
         [
-            element("h1", _title(comparison)),
+            element("h1", title(comparison)),
             paragraph(f"{warning[0].upper()}{warning[1:]}.", class_="warning"),
             paragraph(tables.heading(comparison), "."),
             _causes(comparison),
@@ -109,7 +115,7 @@ def _experiments(comparison: Comparison) -> Iterator[Html]:
         for one in comparison.standings
     ]
     caption = "The declared keys in which the experiments differ, and the number that decides"
-    yield table(caption, ("", *keys, "Seeds", "Validation", comparison.label), rows)
+    yield table(caption, ("Experiment", *keys, "Seeds", "Validation", comparison.label), rows)
     yield element("ul", *(element("li", element("code", place)) for place in tables.places(comparison)))
     if comparison.left_out:
         yield paragraph("Left out:")

@@ -45,6 +45,7 @@ OVER_CLASSES = ("macro_auc", "macro_average_precision", "balanced_accuracy", "is
 OVER_IMAGES = ("accuracy", "brier", "log_loss", "ece")
 """Means over the images, whatever their class."""
 NO_INTERVAL = "too few images of a class, or resamples that agree or do not define it"
+NOT_DRAWN = "no resamples were asked for"
 
 Entry = dict[str, float | str | None]
 """A number: value, low, high, interval (its method), and why, which says what is missing, None where nothing is."""
@@ -56,7 +57,7 @@ class Settings:
 
     Attributes:
         confidence: level of the intervals, e.g. 0.95.
-        resamples: of the bootstrap.
+        resamples: of the bootstrap; 0: what has no closed form has no interval, which is quick.
         seed: of the bootstrap.
         levels: at which specificity sensitivity is given, and the reverse.
         threshold: of two classes, the probability from which on an image is called positive. Of more, the most
@@ -181,22 +182,26 @@ def _entries(
     values = score(np.ones((1, rows)))[0]
     # Where there is a closed form it is taken: it keeps its level better than a bootstrap, above all near 0 and 1.
     closed = _closed_forms(predictions, groups, settings.confidence)
-    bounds = intervals.bootstrap(
-        score,
-        rows,
-        groups,
-        resamples=settings.resamples,
-        confidence=settings.confidence,
-        seed=settings.seed,
-        strata=predictions.targets,
-        ranges=_ranges(predictions, groups),
-    )
+    if settings.resamples:
+        bounds = intervals.bootstrap(
+            score,
+            rows,
+            groups,
+            resamples=settings.resamples,
+            confidence=settings.confidence,
+            seed=settings.seed,
+            strata=predictions.targets,
+            ranges=_ranges(predictions, groups),
+        )
+    else:
+        bounds = intervals.Bootstrap(*np.full((2, len(names)), np.nan))
     _, clustered = _units(groups)
     method = "bootstrap, clustered" if clustered else "bootstrap"
+    missing = NO_INTERVAL if settings.resamples else NOT_DRAWN
     found = {}
     for name, value, low, high in zip(names, values, bounds.low, bounds.high, strict=True):
         interval = closed.get(name) or Interval(float(low), float(high), method)
-        found[name] = _entry(value, interval, _why(name, predictions, classes))
+        found[name] = _entry(value, interval, _why(name, predictions, classes), missing)
     return found
 
 
@@ -321,8 +326,8 @@ def _spoiled(targets: Integers, probabilities: Floats, image_ids: Sequence[str] 
 # --- form ----------------------------------------------------------------------------------------------------------
 
 
-def _entry(value: float, interval: Interval | None, why: str) -> Entry:
-    """The number as JSON has it; `why` is taken where it is not defined."""
+def _entry(value: float, interval: Interval | None, why: str, missing: str = NO_INTERVAL) -> Entry:
+    """The number as JSON has it; `why` is taken where it is not defined, `missing` where its interval is not."""
     if interval is None or math.isnan(value):
         return {"value": None, "low": None, "high": None, "interval": None, "why": why}
     low, high = _number(interval.low), _number(interval.high)
@@ -332,7 +337,7 @@ def _entry(value: float, interval: Interval | None, why: str) -> Entry:
             "low": None,
             "high": None,
             "interval": None,
-            "why": f"no interval: {NO_INTERVAL}",
+            "why": f"no interval: {missing}",
         }
     return {"value": float(value), "low": low, "high": high, "interval": interval.method, "why": None}
 

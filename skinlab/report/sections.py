@@ -39,20 +39,25 @@ for byte. Where the fingerprint or the split hash differ, it is other data."""
 def headline(facts: Facts) -> Html:
     """The first look: what it is, what must be known, a few numbers with their intervals."""
     test = facts.result["test"]
-    labels, level = tables.labels_of(test), tables.level_of(test)
-    cards = [_card(labels[name], test["metrics"][name], level) for name in HEADLINE]
     return together(
         [
             element("h1", facts.title),
             paragraph(sentence(facts.warning), class_="warning"),
             paragraph("Numbers ", tables.heading(test, "test"), "."),
-            element("dl", *cards, class_="headline"),
+            cards(test),
             paragraph(element("strong", "Looks at the test subset: "), _looks(facts.looks)) if facts.looks else "",
             element("ul", *(element("li", remark) for remark in facts.remarks), class_="remarks")
             if facts.remarks
             else "",
         ]
     )
+
+
+def cards(summary: dict[str, Any]) -> Html:
+    """The few numbers of a subset that are looked at first."""
+    labels, level = tables.labels_of(summary), tables.level_of(summary)
+    made = [_card(labels[name], summary["metrics"][name], level) for name in HEADLINE]
+    return element("dl", *made, class_="headline")
 
 
 def _card(label: str, entry: dict[str, Any], level: str) -> Html:
@@ -161,15 +166,21 @@ def ranking(facts: Facts) -> Html:
     return section("decisions", "Ranking and decisions", curves, *below)
 
 
-def confusion(test: dict[str, Any]) -> Html:
-    """The confusion matrix as it is, or why there is none."""
+def confusion(test: dict[str, Any], link: threshold.Link | None = None) -> Html:
+    """The confusion matrix as it is, each count with a link to its images where there is one; or why there is none."""
     if test["confusion_matrix"] is None:
         why = with_interval(test["metrics"]["accuracy"])
         return paragraph(f"Confusion matrix: {why}", class_="undefined")
     names = list(test["classes"])
     rows = [
-        (name, *(element("span", count, class_="diagonal" if at == row else None) for at, count in enumerate(counts)))
-        for row, (name, counts) in enumerate(zip(names, test["confusion_matrix"], strict=True))
+        (
+            truth,
+            *(
+                threshold.count_of(count, link and link(truth, called), class_="diagonal" if truth == called else None)
+                for called, count in zip(names, counts, strict=True)
+            ),
+        )
+        for truth, counts in zip(names, test["confusion_matrix"], strict=True)
     ]
     return table("Confusion matrix: rows are the truth, columns the decision", ("Truth", *names), rows)
 

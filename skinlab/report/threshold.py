@@ -4,6 +4,7 @@ Without a script, and in print, the page shows the operating point.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,14 @@ from skinlab.evaluation import ranking
 from skinlab.evaluation.metrics import Floats, Integers
 from skinlab.evaluation.summary import BINARY
 from skinlab.report.facts import Scored
-from skinlab.report.markup import Html, element, paragraph
+from skinlab.report.markup import Attribute, Html, element, paragraph
 from skinlab.report.words import counted
 
 MOST_THRESHOLDS = 20_000
 """More distinct scores are thinned to so many, evenly: about 300 kB of the page."""
 RATES = ("sensitivity", "specificity", "precision", "npv")
+Link = Callable[[str, str], str]
+"""Where the images of a cell are, by their true class and the one that they are called."""
 
 
 def movable(summary: dict[str, Any]) -> bool:
@@ -25,14 +28,21 @@ def movable(summary: dict[str, Any]) -> bool:
     return bool(len(summary["classes"]) == BINARY and summary["confusion_matrix"] and summary["threshold"] is not None)
 
 
-def data(scored: Scored, summary: dict[str, Any]) -> Html:
-    """The counts by threshold, as JSON in an element that no browser executes."""
+def data(scored: Scored, summary: dict[str, Any], first: float | None = None) -> Html:
+    """The counts by threshold, as JSON in an element that no browser executes.
+
+    Args:
+        scored: the images.
+        summary: their numbers.
+        first: the threshold that the page begins with; None: the operating point.
+    """
     positive, negative = _names(summary)
     code = list(summary["classes"]).index(positive)
     counts = ranking.counts_by_threshold(scored.targets == code, scored.probabilities[:, code])
     kept = _kept(counts.thresholds, summary["threshold"])
     content = {
         "threshold": summary["threshold"],
+        "first": summary["threshold"] if first is None else first,
         "positives": summary["classes"][positive],
         "negatives": summary["classes"][negative],
         "thresholds": counts.thresholds[kept].tolist(),
@@ -70,8 +80,8 @@ def panel(summary: dict[str, Any], scored: Scored) -> Html:
     return element("div", *parts, thinned if distinct > MOST_THRESHOLDS else "", id="panel", class_="panel", hidden="")
 
 
-def matrix(summary: dict[str, Any]) -> Html:
-    """Confusion matrix and rates at the threshold."""
+def matrix(summary: dict[str, Any], link: Link | None = None) -> Html:
+    """Confusion matrix at the threshold, each count with a link to its images where there is a place for them."""
     positive, negative = _names(summary)
     names = list(summary["classes"])
     of = {
@@ -86,7 +96,7 @@ def matrix(summary: dict[str, Any]) -> Html:
         element(
             "tr",
             element("th", truth, scope="row"),
-            *(_cell(of[truth, called], place, word) for called, place, word in cells),
+            *(_cell(of[truth, called], place, word, link and link(truth, called)) for called, place, word in cells),
         )
         for truth, cells in (
             (
@@ -115,14 +125,19 @@ def rates(summary: dict[str, Any]) -> Html:
     return element("dl", *parts, class_="rates", aria_live="polite")
 
 
-def _cell(count: str, name: str, word: str) -> Html:
+def _cell(count: str, name: str, word: str, address: str | None) -> Html:
     right = name.startswith("true")
     return element(
         "td",
-        element("span", count, id=name, class_="count"),
+        count_of(count, address, id=name, class_="count"),
         element("small", word),
         class_="right" if right else "wrong",
     )
+
+
+def count_of(count: object, address: str | None, **attributes: Attribute) -> Html:
+    """A number, and the link to what was counted where there is one."""
+    return element("span" if address is None else "a", count, href=address, **attributes)
 
 
 def _names(summary: dict[str, Any]) -> tuple[str, str]:

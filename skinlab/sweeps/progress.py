@@ -77,7 +77,7 @@ class Progress:
 
 def line(trial: Trial, objectives: list[str]) -> str:
     """A trial that ended, in one line."""
-    took = f" after {_duration(trial.seconds)}" if trial.seconds is not None else ""
+    took = f" after {duration(trial.seconds)}" if trial.seconds is not None else ""
     return f"trial {trial.number} {trial.status}{took}: {assignment(trial.parameters)}{_said(trial, objectives)}"
 
 
@@ -122,8 +122,8 @@ def table(sweep: Sweep, epochs: int) -> "Table":
         total = trial.parameters.get("training.epochs", epochs)
         epoch = f"{trial.epochs}/{total}" if trial.epochs else ""  # a method may have none
         cells = (str(trial.number), trial.status, assignment(trial.parameters), epoch)
-        spent = _spent(trial)
-        shown.add_row(*map(Text, (*cells, *values, _duration(spent), _left(trial, total, spent))))
+        spent = seconds_spent(trial)
+        shown.add_row(*map(Text, (*cells, *values, duration(spent), _left(trial, total, spent))))
     return shown
 
 
@@ -136,7 +136,7 @@ def heading(sweep: Sweep) -> str:
         best, name = order[0], sweep.record["objectives"][0]["metric"]
         parts.append(f"best {name} {best.means[0]:.4f} by trial {best.trials[0].number}")
     if (left := time_left(sweep)) is not None:
-        parts.append(f"about {_duration(left)} left")
+        parts.append(f"about {duration(left)} left")
     return "; ".join(parts)
 
 
@@ -148,7 +148,8 @@ def time_left(sweep: Sweep) -> float | None:
     return sum(took) / len(took) * left / running if took and running else None
 
 
-def _spent(trial: Trial) -> float | None:
+def seconds_spent(trial: Trial) -> float | None:
+    """Of one that runs, since it began."""
     if trial.status != "running" or trial.started is None:
         return trial.seconds
     from datetime import UTC, datetime
@@ -159,10 +160,10 @@ def _spent(trial: Trial) -> float | None:
 def _left(trial: Trial, epochs: Any, spent: float | None) -> str:
     if trial.status != "running" or not trial.epochs or spent is None or not isinstance(epochs, int):
         return ""
-    return _duration(spent / trial.epochs * (epochs - trial.epochs))
+    return duration(spent / trial.epochs * (epochs - trial.epochs))
 
 
-def _duration(seconds: float | None) -> str:
+def duration(seconds: float | None) -> str:
     """Short: 0:01:05; with tenths below ten seconds."""
     if seconds is None:
         return ""

@@ -17,7 +17,7 @@ def summary(sweep: Sweep) -> str:
         + "".join(others),
         *(f"  {short(sweep.run_path(t))}: {t.error}" for t in sweep.trials if t.status == "failed"),
         *_best(sweep),
-        *_optimism(sweep),
+        *filter(None, [expected(sweep)]),
         *_interrupted(sweep),
     ]
     return "\n".join(lines) + "\n"
@@ -37,15 +37,13 @@ def _best(sweep: Sweep) -> list[str]:
     return lines
 
 
-def _optimism(sweep: Sweep) -> list[str]:
-    """How much of the best value is luck."""
+def expected(sweep: Sweep) -> str | None:
+    """How much of the best value is luck; None where that is not known."""
     found = sweep.record.get("optimism")
     if not found or found["expected"] is None:
-        return []
+        return None
     interval = "" if found["low"] is None else f" [{found['low']:.4f}, {found['high']:.4f}]"
-    return [
-        f"chosen as the best of {found['points']}: expect {found['metric']} {found['expected']:.4f}{interval} of it"
-    ]
+    return f"chosen as the best of {found['points']}: expect {found['metric']} {found['expected']:.4f}{interval} of it"
 
 
 def _interrupted(sweep: Sweep) -> list[str]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-LOOK = ("colours.css", "page.css")
-"""Of reports: the pages look as they do."""
+LOOK = ("colours.css", "page.css", "page.js")
+"""Of reports: the pages look as they do, and their thresholds move as there."""
 WRONG, FAILED = 422, 500
 """What is asked for or what is there is wrong, so that asking again does not help; or it could not be done now."""
 
@@ -43,9 +43,9 @@ def create(workplace: Workplace) -> "FastAPI":
 
 
 def _routers() -> "tuple[Callable[[Workplace], APIRouter], ...]":
-    from skinlab.web.pages import images, review
+    from skinlab.web.pages import images, results, review, runs
 
-    return images.router, review.router
+    return images.router, review.router, results.router, runs.router
 
 
 def _common(app: "FastAPI") -> None:

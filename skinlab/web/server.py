@@ -106,6 +106,7 @@ def _bound(port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((ADDRESS, port))
+        bound.listen()  # who opens the link at once waits until there is an answer
     except OSError as error:
         bound.close()
         raise ConfigError(

@@ -106,6 +106,11 @@ class Browser:
             for kind in ("rawKeyDown", "keyUp"):
                 self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
+    def click(self, x: float, y: float) -> None:
+        """Click at a place of the window."""
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
     def complaints(self) -> list[str]:
         """Errors on the console, uncaught exceptions, and what was refused, since the page was opened."""
         self.value("0")  # what came before is read by now

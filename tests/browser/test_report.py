@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from skinlab.cli import main
@@ -83,6 +84,31 @@ def test_slider_moves_matrix_rates_and_the_markers_of_both_curves_by_keyboard(sh
     assert all(now != then for now, then in zip(browser.value(MARKERS), markers, strict=True))
     browser.value("document.getElementById('reset').click()")
     assert (browser.value(MATRIX), browser.value(MARKERS)) == (before, markers)
+    assert browser.complaints() == []
+
+
+@pytest.mark.parametrize("curve", ["roc-marker", "precision-marker"])
+def test_a_click_on_a_curve_takes_the_threshold_of_its_nearest_point(show, curve):
+    of = facts()
+    browser = show(of)
+    positive, scores = of.scored.targets == 1, of.scored.probabilities[:, 1]
+    for score in np.sort(scores)[[12, 33, 50]]:
+        called = scores >= score
+        hits, alarms = int((called & positive).sum()), int((called & ~positive).sum())
+        sensitivity, false_alarms = hits / positive.sum(), alarms / (~positive).sum()
+        place = (false_alarms, sensitivity) if curve == "roc-marker" else (sensitivity, hits / (hits + alarms))
+        browser.click(
+            *browser.value(f"""(() => {{
+          const marker = document.getElementById("{curve}"), chart = marker.ownerSVGElement, plane = marker.dataset;
+          chart.scrollIntoView({{block: "center"}});
+          const x = Number(plane.left) + {place[0]} * plane.width, y = Number(plane.bottom) - {place[1]} * plane.height;
+          const at = new DOMPoint(x, y).matrixTransform(chart.getScreenCTM());
+          return [at.x, at.y];
+        }})()""")
+        )
+        assert browser.value(MATRIX) == [hits, int(positive.sum()) - hits, alarms, int((~positive).sum()) - alarms]
+        shown = float(browser.value("document.getElementById('threshold-value').textContent"))
+        assert (scores >= shown).sum() == called.sum()
     assert browser.complaints() == []
 
 

@@ -73,6 +73,17 @@ def test_every_interval_holds_its_value_and_names_its_method():
         assert entry["interval"] == ("Wilson" if name in wilson else others.get(name, "bootstrap"))
 
 
+def test_without_resamples_only_what_has_a_closed_form_has_an_interval():
+    drawn, quick = binary(*predictions())["metrics"], binary(*predictions(), resamples=0)["metrics"]
+    for name, entry in quick.items():
+        assert entry["value"] == drawn[name]["value"]
+        if drawn[name]["interval"].startswith("bootstrap"):
+            assert (entry["low"], entry["high"]) == (None, None)
+            assert entry["why"] == "no interval: no resamples were asked for"
+        else:
+            assert entry == drawn[name]
+
+
 def test_threshold_moves_sensitivity_against_specificity():
     loose, strict = (binary(*predictions(), threshold=threshold)["metrics"] for threshold in (0.2, 0.8))
     assert loose["sensitivity"]["value"] > strict["sensitivity"]["value"]

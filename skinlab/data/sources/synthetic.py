@@ -47,14 +47,7 @@ def load(dataset: SyntheticDataset) -> Manifest:
     Raises:
         OutputError: the cache folder cannot be written.
     """
-    spec = PhantomSpec(
-        seed=dataset.seed,
-        images=dataset.images,
-        draw_size=dataset.draw_size,
-        malignant_fraction=dataset.malignant_fraction,
-        difficulty=dataset.difficulty,
-        images_per_lesion=dataset.images_per_lesion,
-    )
+    spec = _spec(dataset)
     folder = drawn(spec)
     with (folder / PHANTOM_TABLE).open(encoding="utf-8", newline="") as stream:
         columns = dict(zip(COLUMNS, zip(*list(csv.reader(stream))[1:], strict=True), strict=True))
@@ -66,6 +59,23 @@ def load(dataset: SyntheticDataset) -> Manifest:
         labels=labels,
         groups=columns["lesion_id"],
         attributes={name: columns[name] for name in _ATTRIBUTES},
+    )
+
+
+def is_drawn(dataset: SyntheticDataset) -> bool:
+    """Whether the phantoms of a declaration are in the cache, so that loading them draws none."""
+    spec = _spec(dataset)
+    return _whole(paths.cache() / PHANTOMS / spec.key, spec)
+
+
+def _spec(dataset: SyntheticDataset) -> PhantomSpec:
+    return PhantomSpec(
+        seed=dataset.seed,
+        images=dataset.images,
+        draw_size=dataset.draw_size,
+        malignant_fraction=dataset.malignant_fraction,
+        difficulty=dataset.difficulty,
+        images_per_lesion=dataset.images_per_lesion,
     )
 
 

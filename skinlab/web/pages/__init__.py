@@ -14,5 +14,5 @@ class Entry(NamedTuple):
     path: str
 
 
-ENTRIES = (Entry("Review", "/review"),)
+ENTRIES = (Entry("Review", "/review"), Entry("Results", "/results"), Entry("Runs", "/runs"))
 """In their order; the first that answers is the front page."""
