@@ -149,6 +149,8 @@ def shortened(words: Sequence[str]) -> list[str]:
     line = " ".join(words)
     if "deployment=azure" in line or "deployment=ours" in line:
         return [*words, *(["--dry-run"] if words[0] == "deploy" and "--dry-run" not in words else [])]
+    if words[0] == "ui":
+        return [*words, "--no-browser"]
     if words[0] == "deploy":
         return [*words, "deployment.drain_seconds=1", "deployment.workers=1"]
     if words[0] not in ("train", "lr-find") or "--help" in words:

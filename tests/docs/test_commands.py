@@ -121,10 +121,17 @@ def _carry_out(line: str, shell: Shell, web: str, model: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if not line.startswith(rules.TRAINED):
             pretend(patch, model)
+        patch.setattr("skinlab.web.server.Server.run", _up_and_down)
         with contextlib.chdir(site.request() if typed.startswith("python -c") else "."):
             done = shell.run(typed)
     expected = rules.CODES.get(line.split("  #", maxsplit=1)[0].strip(), 0)
     assert done.code == expected, f"{line}\n{done.out.decode()[-2000:]}{done.err[-2000:]}"
+
+
+def _up_and_down(server: Any) -> None:
+    """In place of serving until Ctrl-C."""
+    server.start()
+    server.close()
 
 
 def _prepare(line: str, shell: Shell) -> str | None:
