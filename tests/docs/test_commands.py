@@ -19,7 +19,7 @@ import pytest
 from skinlab import paths
 from skinlab.deployment import record
 from tests.data.archive.archive_server import Archive, serving
-from tests.deployment.services import key_of
+from tests.deployment.services import key_of, wait_until
 from tests.docs import rules, site
 from tests.docs.pages import PAGES, Block, blocks, commands, inline, name_of
 from tests.docs.shell import Shell, skinlab
@@ -130,8 +130,12 @@ def _carry_out(line: str, shell: Shell, web: str, model: Path) -> None:
 
 def _up_and_down(server: Any) -> None:
     """In place of serving until Ctrl-C."""
-    server.start()
-    server.close()
+    answering = threading.Thread(target=server._server.run, kwargs={"sockets": [server._socket]})
+    answering.start()
+    came_up = wait_until(lambda: server._server.started)
+    server._server.should_exit = True
+    answering.join()
+    assert came_up
 
 
 def _prepare(line: str, shell: Shell) -> str | None:
@@ -142,17 +146,23 @@ def _prepare(line: str, shell: Shell) -> str | None:
         shutil.rmtree(next(Path("outputs/runs").glob(f"*/*-{packed[1]}")))
     if "--urls" in line:
         site.addresses()
-    if re.match(r"skinlab deploy (?!.*--replace)", line):
+    if re.match(r"skinlab deploy (?!.*--replace)", line) or "deployment=azure" in line:
         site.delete_deployments()
     elif re.search(r"^curl |^skinlab (score|verify|deployments) |^skinlab deploy |Client\(", line):
-        if record.find("lesions") is None:
-            done = skinlab(rules.shortened(["deploy", site.RUN, "deployment.name=lesions"]))
-            assert done.code == 0, done.err
-        found = record.find("lesions")
-        assert found is not None
+        found = _deployed()
         shell.variables["KEY"] = key_of(found)
         return found.address.rstrip("/").removesuffix("/score")
     return None
+
+
+def _deployed() -> record.Record:
+    """The deployment `lesions`, on this machine."""
+    if record.find("lesions") is None:
+        done = skinlab(rules.shortened(["deploy", site.RUN, "deployment.name=lesions"]))
+        assert done.code == 0, done.err
+    found = record.find("lesions")
+    assert found is not None
+    return found
 
 
 def _shown(block: Block) -> bool:
