@@ -1,5 +1,6 @@
 """`skinlab ui`: the local pages, until Ctrl-C."""
 
+import contextlib
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -52,10 +53,11 @@ def main(argv: list[str]) -> int:
     workplace.reviewed()  # what cannot be read is said now
     server = Server(workplace, options.port)
     server.keys.spent = lambda: _say(f"for another browser: {server.link}")
-    _say(f"open {server.link}")
-    if not options.no_browser:
-        _open(server.link)
-    server.run()
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+        _say(f"open {server.link}")
+        if not options.no_browser:
+            _open(server.link)
+        server.run()
     return 0
 
 

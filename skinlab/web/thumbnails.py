@@ -4,6 +4,7 @@ Knows files, not ids: which files may be shown is decided by `skinlab.web.image_
 """
 
 import hashlib
+import logging
 import threading
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +18,7 @@ from skinlab.data.cache_room import make_room
 from skinlab.data.images import ImageError
 from skinlab.data.parallel import usable_cpus
 from skinlab.data.storage import cache_access, new_file
+from skinlab.errors import OutputError
 
 SIDES = (128, 256, 512)
 """Longer sides, in pixels, that are made; a page asks for one of these."""
@@ -24,6 +26,7 @@ _QUALITY = 85
 _VERSION = 1
 _ROOM = 32_000_000
 """Room in the cache is made for so many bytes at once: making it means to look through all of the cache."""
+_log = logging.getLogger(__name__)
 
 
 class Thumbnails:
@@ -38,6 +41,7 @@ class Thumbnails:
         self._decoders = threading.BoundedSemaphore(usable_cpus())
         self._lock = threading.Lock()
         self._room = 0
+        self._warned = False
 
     def tag(self, file: str, side: int) -> str:
         """What a thumbnail is made from: changes when the file does.
@@ -62,7 +66,7 @@ class Thumbnails:
 
         Raises:
             ImageError: the file is no image, or a damaged one.
-            OutputError: the cache folder cannot be used, or may not hold more.
+            OutputError: the cache folder cannot be read.
         """
         kept = self._folder / tag[:2] / f"{tag}.jpg"
         with cache_access(self._folder):
@@ -72,7 +76,10 @@ class Thumbnails:
                 pass
         with self._decoders:
             content = thumbnail(images.read_bytes(file), side)
-        self._keep(kept, content)
+        try:
+            self._keep(kept, content)
+        except OutputError as error:  # it is shown all the same, and made again the next time
+            self._warn(error)
         return content
 
     def _keep(self, path: Path, content: bytes) -> None:
@@ -83,6 +90,11 @@ class Thumbnails:
                     temporary.write_bytes(content)
             except FileNotFoundError:  # its folder was deleted from the cache this moment
                 return
+
+    def _warn(self, error: OutputError) -> None:
+        if not self._warned:
+            _log.warning("thumbnails are not kept: %s", error)
+        self._warned = True
 
     def _take_room(self, size: int) -> None:
         with self._lock:

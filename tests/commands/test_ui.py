@@ -46,7 +46,7 @@ def test_a_taken_port_is_said(
     assert f"port {port} of 127.0.0.1 cannot be used" in capsys.readouterr().err
 
 
-def test_ctrl_c_ends_it_and_the_log_has_no_token(tmp_path: Path) -> None:
+def test_ctrl_c_ends_it_without_a_word_and_it_leaves_nothing(tmp_path: Path) -> None:
     told = [sys.executable, "-m", "skinlab", "ui", "--no-browser"]
     with subprocess.Popen(
         told,
@@ -59,5 +59,5 @@ def test_ctrl_c_ends_it_and_the_log_has_no_token(tmp_path: Path) -> None:
         assert "open http://127.0.0.1:" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
-    assert (process.returncode, rest) in [(0, ""), (130, "skinlab: interrupted\n")]
+    assert (process.returncode, rest) == (0, "")
     assert os.listdir(tmp_path) == []  # noqa: PTH208

@@ -74,3 +74,13 @@ def test_a_broken_file_is_named(client: TestClient, at: str, folder: Path) -> No
     (folder / f"{A}.png").write_bytes(b"\x00")
     answer = client.get(f"{at}/thumbnail", params={"id": A})
     assert (answer.status_code, answer.json()["error"].partition(":")[0]) == (422, A)
+
+
+def test_a_full_cache_is_said_once_and_images_are_shown_all_the_same(
+    client: TestClient, at: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SKINLAB_CACHE_GB", "0.001")
+    for image_id in (A, "malignant/lesion_1"):
+        assert client.get(f"{at}/thumbnail", params={"id": image_id}).status_code == 200
+    assert [record.message.partition(":")[0] for record in caplog.records] == ["thumbnails are not kept"]
+    assert not list((paths.cache() / "thumbnails").rglob("*.jpg"))

@@ -69,7 +69,7 @@ def set_label(
         DataError: no such image or label, no change, no reason, a file that cannot be read, or a damaged log.
         OutputError: the log cannot be written.
     """
-    added = _entered(log, manifest, [Wanted(image_id, label)], _signed(who, why), further)
+    added, _ = _entered(log, manifest, [Wanted(image_id, label)], _signed(who, why), further)
     if not added:
         raise DataError(f"{image_id} is {label} already: nothing to change")
     return added[0]
@@ -102,22 +102,22 @@ def set_labels(
         DataError: as for `set_label`, but for no change.
         OutputError: the log cannot be written.
     """
-    _entered(log, manifest, wanted, _signed(who, why), further)
-    last = last_by_image(log.read())
+    _, last = _entered(log, manifest, wanted, _signed(who, why), further)
     return [last[one.image_id] for one in wanted if one.image_id in last]
 
 
 def _entered(
     log: LabelLog, manifest: Manifest, wanted: Sequence[Wanted], signed: dict[str, str], further: Iterable[str]
-) -> list[Entry]:
-    """The new entries."""
+) -> tuple[list[Entry], dict[str, Entry]]:
+    """The new entries, and the last one of each image."""
     rows = [_row(manifest, one.image_id) for one in wanted]
     hashes = _sha256(manifest, rows)
     named = {*manifest.labels, *further}
+    last: dict[str, Entry] = {}
 
     def changes(entries: Sequence[Entry]) -> list[Change]:
         known = named | {entry.new_label for entry in entries}
-        last = last_by_image(entries)
+        last.update(last_by_image(entries))
         _check_unchanged(wanted, last)
         found = []
         for one, row, sha256 in zip(wanted, rows, hashes, strict=True):
@@ -125,7 +125,8 @@ def _entered(
             found.append(_change(one, manifest.labels[row], sha256, last.get(one.image_id), signed))
         return [change for change in found if change is not None]
 
-    return log.append(changes)
+    added = log.append(changes)
+    return added, last | last_by_image(added)
 
 
 def _check_unchanged(wanted: Sequence[Wanted], last: Mapping[str, Entry]) -> None:
@@ -194,9 +195,10 @@ def undo_all(log: LabelLog, numbers: Sequence[int], *, why: str, who: str | None
     """
     signed = _signed(who, why)
     images: list[str] = []
+    last: dict[str, Entry] = {}
 
     def changes(entries: Sequence[Entry]) -> list[Change]:
-        last = last_by_image(entries)
+        last.update(last_by_image(entries))
         wanted = [find(entries, str(number), log.path) for number in numbers]
         images[:] = [entry.image_id for entry in wanted]
         open_ = [entry for entry in wanted if not _undoes(last[entry.image_id], entry)]
@@ -204,8 +206,7 @@ def undo_all(log: LabelLog, numbers: Sequence[int], *, why: str, who: str | None
             raise LabelConflict(conflicts)
         return [_undone(entry, entries, signed) for entry in open_]
 
-    log.append(changes)
-    last = last_by_image(log.read())
+    last |= last_by_image(log.append(changes))
     return [last[image_id] for image_id in images]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from skinlab.data.label_log.place import log_of
 from skinlab.data.label_log.store import LabelLog
 from skinlab.web.workplace import Workplace
 from tests.data.data_builders import synthetic_dataset
+from tests.web.review.test_evidence import run_of
 
 A, B = "benign/lesion_0", "benign/lesion_2"
 
@@ -146,3 +148,23 @@ def test_without_a_data_set_the_page_says_how_to_open_one(
     client = inside(Workplace(tmp_path))
     assert "skinlab ui --run RUN" in client.get("/review").text
     assert client.get("/review/count").status_code == 422
+
+
+def test_with_a_run_the_most_suspect_come_first_and_say_what_the_run_says(
+    inside: Callable[[Workplace], TestClient], workplace: Workplace, tmp_path: Path
+) -> None:
+    chances = {
+        A: ("test", 0.9),
+        B: ("test", 0.8),
+        "malignant/lesion_1": ("test", 0.7),
+        "malignant/lesion_3": ("train", 1),
+    }
+    run = run_of(tmp_path / "outputs" / "runs" / "x" / "1", chances, None, ("benign", "malignant"))
+    client = inside(replace(workplace, runs=(run,)))
+    assert ids(client)[:3] == ["malignant/lesion_1", B, A]
+    assert ids(client, subset="train") == ["malignant/lesion_3"]
+    told = client.get("/review/image", params={"id": B}).json()
+    assert told["probabilities"] == {"benign": 0.8, "malignant": pytest.approx(0.2)}
+    assert client.get("/review/image", params={"id": "malignant/lesion_3"}).json()["probabilities"] == {}
+    rows = client.get("/review/rows", params={"at": 0, "start": 0, "count": 9}).json()["rows"]
+    assert [row.get("loss") for row in rows[:4]] == [pytest.approx(1.204), 0.223, 0.105, None]
