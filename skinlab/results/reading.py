@@ -114,7 +114,9 @@ def _results(run: Run, subset: str, result: dict[str, Any]) -> Results:
     probabilities = np.array(tested.probabilities, dtype=np.float64).reshape(len(targets), len(classes))
     scored = Scored(tested.image_ids, targets, probabilities)
     found = Results(run.path, run.record, subset, summary, result, scored, tested.sha256, tested.groups)
-    _ = found.positive, found.threshold, summary["metrics"]["auc"], summary["confusion_matrix"], result["note"]
+    _ = found.positive, summary["metrics"]["auc"], summary["confusion_matrix"], result["note"]
+    if len(classes) < BINARY or not (found.threshold is None or 0 <= found.threshold <= 1):
+        raise ValueError(f"{len(classes)} classes, threshold {found.threshold}")
     return found
 
 

@@ -32,10 +32,12 @@ def create(workplace: Workplace) -> "FastAPI":
     from fastapi.exceptions import RequestValidationError
     from starlette.exceptions import HTTPException
 
+    from skinlab.web.pages import ENTRIES, RUNS
+
     app = FastAPI(title="skinlab", docs_url=None, redoc_url=None, openapi_url=None)
     for router in _routers():
         app.include_router(router(workplace))
-    _common(app)
+    _common(app, ENTRIES[0].path if workplace.dataset else RUNS)
     app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _misunderstood)
     app.add_exception_handler(SkinlabError, _cannot)  # type: ignore[arg-type]
@@ -48,16 +50,14 @@ def _routers() -> "tuple[Callable[[Workplace], APIRouter], ...]":
     return images.router, review.router, results.router, runs.router
 
 
-def _common(app: "FastAPI") -> None:
-    """The front page, styles and scripts."""
+def _common(app: "FastAPI", first: str) -> None:
+    """The front page, which is that of a path, styles and scripts."""
     from fastapi import HTTPException, Request
     from starlette.responses import RedirectResponse, Response
 
-    from skinlab.web.pages import ENTRIES
-
     @app.get("/")
     def front(request: Request) -> Response:
-        return RedirectResponse(request.scope.get("root_path", "") + ENTRIES[0].path, 303)
+        return RedirectResponse(request.scope.get("root_path", "") + first, 303)
 
     @app.get("/favicon.ico")
     def icon() -> Response:

@@ -138,7 +138,7 @@ def _standing(opened: Sweep) -> dict[str, Any]:
         "total": len(opened.trials),
         "objectives": names,
         "groups": [_group(place, group, names) for place, group in enumerate(order[:MOST_TRIALS], start=1)],
-        "trials": [_trial(opened, trial, len(names)) for trial in _shown(opened.trials)],
+        "trials": [_trial(trial, len(names)) for trial in _shown(opened.trials)],
         "hidden": max(0, len(opened.trials) - MOST_TRIALS),
         "optimism": expected(opened),
     }
@@ -167,9 +167,9 @@ def _group(place: int, group: leaderboard.Group, names: list[str]) -> dict[str, 
     }
 
 
-def _trial(opened: Sweep, trial: Trial, objectives: int) -> dict[str, Any]:
+def _trial(trial: Trial, objectives: int) -> dict[str, Any]:
     values = [f"{value:.4f}" for value in trial.values] if trial.values else [""] * objectives
-    total = trial.parameters.get("training.epochs", opened.record.get("epochs"))
+    total = trial.parameters.get("training.epochs")
     return {
         "number": trial.number,
         "status": trial.status,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+import skinlab as skinlab_package
 from skinlab.config import compose
 from tests.docs.shell import skinlab
 
@@ -152,6 +153,7 @@ class Differentiable:
 def names() -> dict[str, Any]:
     """What the Python of the pages takes for granted."""
     return {
+        "skinlab": skinlab_package,
         "dataset": compose(["dataset=folder", "dataset.path=images"]).config.dataset,
         "engine": Differentiable(),
         "images": np.zeros((2, 64, 64, 3), np.uint8),

@@ -10,6 +10,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from skinlab.networks.resnet import resnet
+from skinlab.web.opening import dataset_of
 from skinlab.web.workplace import Workplace
 from tests.comparison.run_builders import Made, finished
 from tests.results.result_builders import finished_run, images
@@ -224,6 +225,26 @@ def test_nothing_in_a_run_becomes_markup(tmp_path: Path, inside) -> None:
     for page in (words(client), words(client, subset="validation", truth=evil, text=evil)):
         assert evil not in page
         assert "&lt;img src=x onerror=alert(1)&gt;" in page
+
+
+def test_an_image_leads_to_its_label_where_its_data_set_is_under_review(output: Path, inside) -> None:
+    asked = {"run": NAME, "row": 0}
+    here = inside(Workplace(output, dataset_of(output / NAME))).get("/results/image", params=asked).text
+    assert "/review?text=" in here
+    assert "/review?text=" not in inside(Workplace(output)).get("/results/image", params=asked).text
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"metrics": {}}, {"per_class": None}, {"classes": ["benign", "malignant"]}, {"threshold": "x"}, {"threshold": 7}],
+)
+def test_numbers_of_another_shape_are_one_line(tmp_path: Path, inside, changed: dict[str, object]) -> None:
+    run = finished(tmp_path / "outputs" / NAME)
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps(summary | {"test": summary["test"] | changed}))
+    answer = inside(Workplace(tmp_path / "outputs")).get("/results", params={"run": NAME})
+    assert answer.status_code == 409
+    assert "as skinlab writes them" in said(answer)
 
 
 def test_without_a_name_the_run_of_the_command_is_shown_wherever_it_lies(tmp_path: Path, output: Path, inside) -> None:

@@ -87,6 +87,17 @@ def test_many_runs_come_in_pages(tmp_path: Path, inside) -> None:
     assert "page 2 of 2" in client.get("/runs", params={"page": 9}, headers=HTML).text
 
 
+def test_somebody_elses_damaged_runs_leave_the_table_whole(output: Path, pages: TestClient) -> None:
+    evil = {"value": "<b>", "low": "x", "high": [], "interval": None, "why": None}
+    (output / A / "summary.json").write_text(json.dumps({"validation": {"metrics": {"auc": evil}}}))
+    (output / B / "run.json").write_text("[")
+    answer = pages.get("/runs", params={"sort": "auc"}, headers=HTML)
+    assert answer.status_code == 200
+    assert "<b>" not in answer.text
+    assert '<span class="status damaged">' in answer.text
+    assert len(listed(pages)) == 4
+
+
 def test_an_output_folder_without_runs_says_how_to_make_one(tmp_path: Path, inside) -> None:
     answer = inside(Workplace(tmp_path / "none")).get("/runs", headers=HTML)
     assert "There are no runs in " in answer.text
@@ -144,6 +155,16 @@ def test_what_cannot_be_compared_is_one_line(
     assert answer.json()["error"].startswith(expected)
 
 
+def test_a_damaged_run_in_a_comparison_is_one_line(tmp_path: Path, inside, comparable: TestClient) -> None:
+    file = tmp_path / "outputs" / A / "summary.json"
+    summary = json.loads(file.read_text())
+    summary["test"]["metrics"]["auc"] = "good"
+    file.write_text(json.dumps(summary))
+    answer = comparable.get("/runs/compare", params={"run": [A, B]})
+    assert answer.status_code in (409, 422)
+    assert "\n" not in answer.json()["error"]
+
+
 # --- sweeps --------------------------------------------------------------------------------------------------------
 
 
@@ -162,6 +183,18 @@ def test_a_sweep_says_how_it_stands_from_the_files_of_its_runs_and_writes_nothin
     assert f"run={SWEEP.replace('/', '%2F')}%2F0" in part or f"run={SWEEP}/0" in part
     assert (path / "sweep.json").read_bytes() == before
     assert "rates/20261105-100000-eeee05" in client.get("/runs", headers=HTML).text
+
+
+def test_the_best_of_a_sweep_are_compared(tmp_path: Path, inside) -> None:
+    path = tmp_path / "outputs" / SWEEP
+    made = [sweep_builders.finished(number, 0.5) for number in range(3)]
+    sweep_builders.sweep(path, *made)
+    for number in range(3):
+        compared(path / str(number), f"network.dropout=0.{number + 1}", made=Made(skill=float(number), draw=number))
+    client = inside(Workplace(tmp_path / "outputs"))
+    page = client.get("/runs/compare", params={"sweep": SWEEP, "top": 2}, headers=HTML).text
+    assert "AUC of 2 experiments" in page
+    assert "<td>0.1</td>" not in page  # the worst one
 
 
 def test_a_sweep_whose_trials_lie_elsewhere_is_not_read(tmp_path: Path, inside) -> None:

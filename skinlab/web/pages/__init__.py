@@ -14,5 +14,6 @@ class Entry(NamedTuple):
     path: str
 
 
-ENTRIES = (Entry("Review", "/review"), Entry("Results", "/results"), Entry("Runs", "/runs"))
-"""In their order; the first that answers is the front page."""
+RUNS = "/runs"
+ENTRIES = (Entry("Review", "/review"), Entry("Results", "/results"), Entry("Runs", RUNS))
+"""In their order; the first is the front page, or where no data set is under review, that of the runs."""

@@ -159,7 +159,13 @@ class _Pages:
             results=results,
             facts=facts | {"lesion or patient": results.groups[row] or "unknown"},
             missing=pictures.missing,
+            review=self._review(pictures, results.scored.image_ids[row]),
         )
+
+    def _review(self, pictures: Pictures, image_id: str) -> str | None:
+        """The words that lead to the image under review; None where another data set is, or none."""
+        opened = self._workplace.reviewed() if pictures.opened else None
+        return query(text=image_id) if opened and opened is pictures.opened else None
 
     def picture(self, request: "Request", asked: Asked, row: int, kind: str, code: int) -> "Response":
         """The pixels: small, as they are, or with what the network looked at."""

@@ -30,7 +30,9 @@ SHOWN = 100
 """Runs on a page."""
 MOST_COMPARED = 60
 """Runs of one comparison."""
-MOST_SWEEPS = 30
+MOST_RANKED = 2000
+"""Runs of which the best are found for a comparison."""
+MOST_SWEEPS = 12
 BEST = 5
 """Experiments of a sweep that its page offers to compare."""
 AGES = {"1": "a day", "7": "a week", "30": "30 days"}
@@ -181,12 +183,14 @@ class _Pages:
     def _sweeps(self) -> list[dict[str, str]]:
         """The sweeps that were begun last, with how they stand."""
         root = self._workplace.output / SWEEPS
-        found = [file.parent for file in root.glob(f"*/*/{SWEEP_FILE}") if not file.parent.is_symlink()]
+        depths = ("*/*", "*/*/*")  # a name may have a slash
+        found = [file.parent for depth in depths for file in root.glob(f"{depth}/{SWEEP_FILE}")]
         newest = sorted(found, key=lambda path: path.name, reverse=True)[:MOST_SWEEPS]
         return [self._sweep_line(path) for path in newest]
 
     def _sweep_line(self, path: Path) -> dict[str, str]:
-        line = {"name": name_of(self._workplace, path), "title": f"{path.parent.name}/{path.name}"}
+        name = path.relative_to(self._workplace.output).as_posix()
+        line = {"name": name, "title": name.removeprefix(f"{SWEEPS}/")}
         try:
             return {**line, **watched.standing(path)}
         except OutputError as error:
@@ -202,12 +206,14 @@ class _Pages:
 
         if metric not in METRICS:
             raise _refusal(422, f"{metric}: no such number{nearest(metric, METRICS)}; there are {', '.join(METRICS)}")
-        paths = self._compared_paths(names, sweep)
+        paths = self._compared_paths(names, sweep, MOST_COMPARED if top is None else MOST_RANKED)
         key = (tuple((path, state_of(path)) for path in paths), metric, mode, top)
         try:
             title, content, ranked = self._compared.get(key, lambda: _compared(paths, metric, mode, top))
         except SkinlabError as error:
             raise _refusal(422, str(error)) from error
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise _refusal(409, f"the files of one of these runs are not as skinlab writes them ({error!r})") from error
         return page(
             request,
             "compare.html",
@@ -223,7 +229,7 @@ class _Pages:
             modes=MODES,
         )
 
-    def _compared_paths(self, names: Sequence[str], sweep: str) -> list[Path]:
+    def _compared_paths(self, names: Sequence[str], sweep: str, most: int) -> list[Path]:
         from skinlab.comparison.finding import find_runs
 
         try:
@@ -236,9 +242,9 @@ class _Pages:
             raise _refusal(409, str(error)) from error
         if len(found) < 2:  # noqa: PLR2004 - a comparison
             raise _refusal(422, "choose two runs or more in the table of runs")
-        if len(found) > MOST_COMPARED:
+        if len(found) > most:
             raise _refusal(
-                422, f"at most {MOST_COMPARED} runs are compared on a page; `skinlab compare` takes as many as you like"
+                422, f"at most {most} runs are compared on a page; `skinlab compare` takes as many as you like"
             )
         return found
 
