@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import uuid
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from skinlab import paths
 from skinlab.cli import main
 from skinlab.deployment import record
 from skinlab.deployment.azure import environment
@@ -109,8 +111,7 @@ class Azure(FirstService):
 def azure(certificate: Path, tmp_path_factory: pytest.TempPathFactory, deployments_home: Path) -> Iterator[Azure]:
     service = Azure(tmp_path_factory.mktemp("azure"), certificate)
     yield service
-    for left in record.everyone():
-        assert service.run("deployments", "delete", left.name).code == 0
+    shutil.rmtree(paths.deployments())  # they end with the service
     service.stop()
 
 
@@ -230,6 +231,18 @@ def test_what_azure_cannot_make_is_told_and_nothing_is_left(
     assert re.search(said, done.err), done.err
     assert "secret" not in done.err
     assert ("bad" in azure.services, record.folder("bad").exists()) == (False, False)
+
+
+def test_a_container_that_crashes_shows_the_end_of_its_log(
+    azure: Azure, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = azure.below
+    monkeypatch.setattr(azure, "below", lambda prefix: whole(prefix) | {"model.onnx": b"spoilt"})
+    done = azure.deploy(bundle, "crash")
+    assert done.code == 9
+    assert "Your container application crashed" in done.err
+    assert re.search(r"its log ends with\n(.*\n)*.*model.onnx is not the file whose checksum is in", done.err)
+    assert "crash" not in azure.services
 
 
 def test_what_takes_too_long_is_taken_away(azure: Azure, bundle: Path) -> None:

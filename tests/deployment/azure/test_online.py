@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from skinlab import paths
 from skinlab.cli import main
 from skinlab.deployment import client, record
 from skinlab.deployment.verifying import Verified
@@ -25,7 +27,9 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="module")
-def azure(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnlineService]:
+def azure(
+    certificate: Path, tmp_path_factory: pytest.TempPathFactory, deployments_home: Path
+) -> Iterator[OnlineService]:
     """The service, where the SDK and azure-identity look for Azure; waiting is short."""
     from azure.ai.ml._artifacts import _artifact_utilities as uploads
     from azure.core.pipeline.transport import RequestsTransport
@@ -41,6 +45,7 @@ def azure(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         patch.setitem(uploads.STORAGE_ACCOUNT_URLS, "AzureBlob", f"{service.base}/{{}}")
         patch.setattr(RequestsTransport, "sleep", lambda _, seconds: time.sleep(min(seconds, 0.01)))
         yield service
+    shutil.rmtree(paths.deployments())  # they end with the service
     service.stop()
 
 
