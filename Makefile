@@ -13,10 +13,10 @@ ARGS ?=
 # tests that need it are skipped, with a message, where it may not.
 SYSTEM := chromium:chromium mpiexec:openmpi-bin zsh:zsh fish:fish
 
-.PHONY: help run test lint types system pytest format lock bench wheel clean
+.PHONY: help run test lint types system pytest format reference lock bench wheel clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer was found; install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
@@ -69,6 +69,9 @@ pytest: $(VENV)/.dev system ## tests only (ARGS="-k name")
 format: $(VENV)/.dev ## format and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+reference: $(VENV)/.core ## write docs/reference.md from the schema and conf/
+	@$(BIN)/python -m skinlab.reference > docs/reference.md
 
 bench: $(VENV)/.dev ## measure; each script prints one table
 	@$(BIN)/skinlab setup cntk

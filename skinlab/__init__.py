@@ -12,6 +12,8 @@ if TYPE_CHECKING:
         deploy,
         deployments,
         evaluate,
+        fetch,
+        open_data,
         open_run,
         open_sweep,
         resume,
@@ -29,6 +31,8 @@ __all__ = [
     "deploy",
     "deployments",
     "evaluate",
+    "fetch",
+    "open_data",
     "open_run",
     "open_sweep",
     "resume",
@@ -38,22 +42,7 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
-_FROM = dict.fromkeys(
-    (
-        "compare",
-        "compose",
-        "deploy",
-        "deployments",
-        "evaluate",
-        "open_run",
-        "open_sweep",
-        "resume",
-        "review",
-        "sweep",
-        "train",
-    ),
-    "skinlab.api",
-) | {"Client": "skinlab.deployment.client"}
+_FROM = dict.fromkeys(__all__, "skinlab.api") | {"Client": "skinlab.deployment.client"}
 """Where each name comes from: imported when it is asked for, so that a bare import stays instant."""
 
 

@@ -102,7 +102,7 @@ def keys_help() -> str:
                     f"  {key.dotted}=", _choices_text(choices(key.dotted, searched), defaults.chosen[key.dotted])
                 )
         elif not (tree.sections(key.kind) or tree.follows_choice(key.path)):
-            lines += _wrapped(f"  {_shown_key(key)}", _key_text(key, defaults))
+            lines += _wrapped(f"  {shown_key(key)}", _key_text(key, defaults))
     presets = " | ".join(choices(tree.PRESETS, searched)) or "none yet"
     lines += ["", f"{tree.PRESETS}: a named set of the above", *_wrapped(f"  {tree.PRESETS}=", presets)]
     return "\n".join(lines) + "\n"
@@ -112,15 +112,20 @@ def _choices_text(names: Iterable[str], default: str) -> str:
     return " | ".join(f"{name} (default)" if name == default else name for name in names)
 
 
-def _shown_key(key: tree.Key) -> str:
+def shown_key(key: tree.Key) -> str:
+    """A key as a user types it; `[]` stands for the number of an element."""
     return key.dotted.replace(".[]", "[]")
 
 
 def _key_text(key: tree.Key, defaults: "Defaults") -> str:
-    facts = [wording.kind_text(key.kind).removeprefix("a "), _range_text(key), key.unit]
-    default = _default_text(key, defaults)
+    default = default_text(key, defaults)
     only = f" (only {key.path[0]}={key.variant})" if key.variant else ""
-    return f"{key.doc}{only} [{', '.join(filter(None, facts))}{f'; default {default}' if default else ''}]"
+    return f"{key.doc}{only} [{facts_text(key)}{f'; default {default}' if default else ''}]"
+
+
+def facts_text(key: tree.Key) -> str:
+    """Type, range and unit of a key."""
+    return ", ".join(filter(None, [wording.kind_text(key.kind).removeprefix("a "), _range_text(key), key.unit]))
 
 
 def _range_text(key: tree.Key) -> str:
@@ -128,7 +133,7 @@ def _range_text(key: tree.Key) -> str:
     return f"{text} elements" if text and tree.element(key.kind) is not None else text
 
 
-def _default_text(key: tree.Key, defaults: "Defaults") -> str:
+def default_text(key: tree.Key, defaults: "Defaults") -> str:
     """One value where all choices agree, else each with its choices."""
     by_text: dict[str, list[str]] = {}
     for file, value in defaults.values(key.path).items():

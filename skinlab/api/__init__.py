@@ -6,6 +6,8 @@ The names here are also those of `skinlab` itself: `skinlab.compose`, `skinlab.t
 from skinlab.api.comparing import ComparisonView, compare
 from skinlab.api.declaring import Experiment, compose
 from skinlab.api.deploying import DeploymentView, deploy, deployments
+from skinlab.api.fetching import FetchView, fetch
+from skinlab.api.inspecting import DataView, Sheet, open_data
 from skinlab.api.rescored import EvaluationView, evaluate
 from skinlab.api.reviewing import ReviewView, review
 from skinlab.api.running import resume, train
@@ -15,18 +17,23 @@ from skinlab.api.view import RunView, open_run
 
 __all__ = [
     "ComparisonView",
+    "DataView",
     "DeploymentView",
     "EvaluationView",
     "Experiment",
     "Explanation",
+    "FetchView",
     "ReviewView",
     "RunView",
+    "Sheet",
     "SweepView",
     "compare",
     "compose",
     "deploy",
     "deployments",
     "evaluate",
+    "fetch",
+    "open_data",
     "open_run",
     "open_sweep",
     "resume",

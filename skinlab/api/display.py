@@ -10,6 +10,7 @@ from skinlab.comparison.comparing import Comparison
 from skinlab.comparison.verdict import sentence
 from skinlab.config.differences import flattened
 from skinlab.config.wording import value_text
+from skinlab.data.split import SUBSETS
 from skinlab.evaluation.tables import cells, heading, labels_of, level_of
 from skinlab.records import RESEARCH_NOTE
 from skinlab.report.markup import Html, element, paragraph, together
@@ -62,6 +63,15 @@ def comparison(found: Comparison) -> Html:
     return _box(
         tables.heading(found), *_note(found.note), _table(head, rows), *refused, *verdicts, *remarks, _research()
     )
+
+
+def data(
+    title: str, notes: Sequence[str], counts: Sequence[Sequence[object]], findings: Sequence[Sequence[object]]
+) -> Html:
+    """A data set: images by class and subset, and what an audit found."""
+    found = [_table(["finding", "count", "first"], findings)] if findings else [paragraph("The audit found nothing.")]
+    said = [element("p", note, style=NOTICE) for note in notes]
+    return _box(title, *said, _table(["", *SUBSETS], counts), *found)
 
 
 def rows(title: str, head: Sequence[str], body: Iterable[Sequence[object]], *remarks: str) -> Html:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from skinlab import schema
     from skinlab.data.audit.page import Section
     from skinlab.data.prepare import Prepared
 
@@ -47,15 +48,25 @@ def main(argv: list[str]) -> int:
     if options.multirun:
         raise ConfigError("skinlab data audit looks at one data set: leave out -m")
     from skinlab.config import compose
-    from skinlab.data.prepare import prepare
 
     config = compose(options.overrides, options.config_dirs).config
-    rules = dataclasses.replace(config.audit, on_leak="warn")  # here leaks are shown, not acted on
-    prepared = prepare(config.dataset, config.split, config.network.image_size, audit=rules)
+    prepared = examined(config)
     out = options.out or Path(f"audit-{config.dataset.name}")
     write(prepared, config.dataset.name, out)
     _print(prepared, out)
     return 1 if prepared.findings.leaks else 0
+
+
+def examined(config: "schema.Config") -> "Prepared":
+    """The data set as training would have it, but for leaks: here they are shown, not acted on.
+
+    Raises:
+        DataError: it cannot be used.
+    """
+    from skinlab.data.prepare import prepare
+
+    rules = dataclasses.replace(config.audit, on_leak="warn")
+    return prepare(config.dataset, config.split, config.network.image_size, audit=rules)
 
 
 def write(prepared: "Prepared", name: str, out: Path) -> None:
@@ -104,7 +115,7 @@ def _print(prepared: "Prepared", out: Path) -> None:
     for section in sections(prepared.findings):
         style = "red" if section.bad and section.entries else ""
         table.add_row(
-            Text(section.title, style=style), str(len(section.entries)), Text(_first(section), overflow="fold")
+            Text(section.title, style=style), str(len(section.entries)), Text(first(section), overflow="fold")
         )
     found = prepared.findings
     table.add_row("Images without a group", str(found.images_without_group), f"of {found.images}")
@@ -112,7 +123,7 @@ def _print(prepared: "Prepared", out: Path) -> None:
     sys.stdout.write(f"written: {out / 'audit.json'}, {out / 'audit.html'}\n")
 
 
-def _first(section: "Section") -> str:
+def first(section: "Section") -> str:
     """The first examples in one line."""
     said = [
         f"{', '.join(name for name, _ in entry.images[:2])} ({entry.why})" if entry.images else entry.why

@@ -62,9 +62,16 @@ def main(argv: list[str]) -> int:
     if options.help:
         sys.stdout.write(_help())
         return 0
-    if not options.out:
-        raise ConfigError("--out is required: the folder that images go into; see skinlab data fetch --help")
-    return _report(_fetch(options, ["skinlab", "data", "fetch", *argv]), options.out)
+    return _report(_fetch(options, argv), options.out)
+
+
+def fetch(argv: list[str]) -> "Summary":
+    """Fetch what the options after `skinlab data fetch` say; how it ended.
+
+    Raises:
+        SkinlabError: as `main`.
+    """
+    return _fetch(_parser().parse_args(argv), argv)
 
 
 def _parser() -> Parser:
@@ -92,7 +99,9 @@ def _help() -> str:
     )
 
 
-def _fetch(options: Namespace, command: list[str]) -> "Summary":
+def _fetch(options: Namespace, argv: list[str]) -> "Summary":
+    if not options.out:
+        raise ConfigError("--out is required: the folder that images go into; see skinlab data fetch --help")
     from skinlab.commands.fetch_progress import progress
     from skinlab.data.archive.api import api_address
     from skinlab.data.archive.fetch import fetch_archive, fetch_urls
@@ -107,7 +116,7 @@ def _fetch(options: Namespace, command: list[str]) -> "Summary":
             query, api = query_of(options), api_address(options.api)
             return fetch_archive(query, api, options.out, manners, shown, extend=options.extend)
         except KeyboardInterrupt:
-            _say_how_to_go_on(shown, command)
+            _say_how_to_go_on(shown, ["skinlab", "data", "fetch", *argv])
             raise
 
 

@@ -60,10 +60,19 @@ def _check(options: Namespace) -> None:
     if options.multirun:
         raise ConfigError("skinlab data preview looks at one declaration: leave out -m")
     for name in ("images", "changes"):
-        if not 1 <= getattr(options, name) <= MOST:
-            raise ConfigError(f"--{name} {getattr(options, name)}: must be 1 to {MOST}")
+        check_range(f"--{name}", getattr(options, name))
     if options.out.suffix.lower() != ".png":
         raise ConfigError(f"--out {options.out}: must end in .png")
+
+
+def check_range(option: str, number: int) -> None:
+    """Refuses a sheet without images, or with more than anyone looks at.
+
+    Raises:
+        ConfigError: names the option.
+    """
+    if not 1 <= number <= MOST:
+        raise ConfigError(f"{option} {number}: must be 1 to {MOST}")
 
 
 def sheet(config: "schema.Config", images: int, changes: int) -> bytes:
@@ -85,7 +94,7 @@ def sheet(config: "schema.Config", images: int, changes: int) -> bytes:
     title = (
         f"augmentation={config.augmentation.name}, training images of dataset={config.dataset.name}, seed {config.seed}"
     )
-    return contact_sheet.draw(title, columns, rows, _notes(config))
+    return contact_sheet.draw(title, columns, rows, notes(config))
 
 
 def _rows(data: "Prepared", loader: "Loader", images: int, changes: int) -> tuple[list[str], list["Row"]]:
@@ -106,15 +115,16 @@ def _rows(data: "Prepared", loader: "Loader", images: int, changes: int) -> tupl
     return columns, rows
 
 
-def _notes(config: "schema.Config") -> list[str]:
+def notes(config: "schema.Config") -> list[str]:
+    """What must be known of the images that are shown."""
     from skinlab import schema
 
-    notes = []
+    said = []
     if isinstance(config.dataset, schema.SyntheticDataset):
-        notes.append("These are phantoms: drawn, not images of patients.")
+        said.append("These are phantoms: drawn, not images of patients.")
     if config.dataset.shuffle_labels:
-        notes.append("Labels were shuffled as a negative control.")
+        said.append("Labels were shuffled as a negative control.")
     if config.training.mixup:
         mixup = f"training.mixup={config.training.mixup:g}"
-        notes.append(f"{mixup}: each image is mixed with another; below it, the target it is trained towards.")
-    return notes
+        said.append(f"{mixup}: each image is mixed with another; below it, the target it is trained towards.")
+    return said

@@ -112,7 +112,7 @@ def _cards(outlook: Outlook) -> Iterator[tuple[Any, ...]]:
     counts = sweep.counts()
     others = ", ".join(f"{count} {status}" for status, count in counts.items() if status != "finished")
     yield "Trials", f"{counts.get('finished', 0)} finished", others or "none failed"
-    yield "Time in trials", _duration(_seconds(sweep.trials)), f"{_wall(sweep)} from start to end"
+    yield "Time in trials", duration(_seconds(sweep.trials)), f"{_wall(sweep)} from start to end"
 
 
 def _link(group: Group) -> Html:
@@ -245,7 +245,7 @@ def _cost(outlook: Outlook) -> Iterator[Html]:
     for status in outlook.sweep.counts():
         of = [trial for trial in trials if trial.status == status]
         share = f"{_seconds(of) / total:.0%}" if total else "-"
-        rows.append((status, len(of), sum(trial.epochs for trial in of), _duration(_seconds(of)), share))
+        rows.append((status, len(of), sum(trial.epochs for trial in of), duration(_seconds(of)), share))
     yield table("What the time was spent on", ("Status", "Trials", "Epochs", "Time", "Share"), rows)
     drawn = [charts.progress(outlook)] if outlook.valued else []
     drawn += [charts.durations(outlook)] if total else []
@@ -259,11 +259,7 @@ def _seconds(trials: Sequence[Trial]) -> float:
 def _wall(sweep: Sweep) -> str:
     ends = [trial.finished for trial in sweep.trials if trial.finished]
     last = sweep.record["finished"] or max(ends, default=sweep.record["started"])
-    return _duration((datetime.fromisoformat(last) - datetime.fromisoformat(sweep.record["started"])).total_seconds())
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))  # noqa: PLR2004 - a minute
+    return duration((datetime.fromisoformat(last) - datetime.fromisoformat(sweep.record["started"])).total_seconds())
 
 
 def _origin(outlook: Outlook) -> Html:
