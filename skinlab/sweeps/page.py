@@ -1,7 +1,7 @@
 """sweep.html: a sweep on a page, in the look of report.html. Validation alone is looked at; nothing is trained."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from skinlab import files, records
@@ -11,7 +11,7 @@ from skinlab.report.words import counted, sentence
 from skinlab.sweeps import charts
 from skinlab.sweeps.leaderboard import CONFIDENCE, Group
 from skinlab.sweeps.outlook import MOST, Outlook
-from skinlab.sweeps.progress import assigned, exact
+from skinlab.sweeps.progress import assigned, duration, exact
 from skinlab.sweeps.state import Sweep, Trial
 
 PAGE = "sweep.html"
