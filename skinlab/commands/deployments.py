@@ -21,10 +21,10 @@ List what `skinlab deploy` has put where, and look after it.
 
 verbs:
   logs NAME          print the end of its log (--lines N, default 50)
-  restart NAME       begin anew with the same bundle and settings, without losing a request
+  restart NAME       begin anew with the same bundle and settings, but for SDK v1 without losing a request
   delete NAME        let it finish what it is at, stop it, remove it
 
-The status is asked anew each time. A service that says it runs has a process.
+The status is asked anew each time, of Azure too. A local service that says it runs has a process.
 """
 
 
