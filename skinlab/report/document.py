@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from skinlab.look import colours
 from skinlab.report.markup import Html, element, together
 
 
@@ -33,7 +34,7 @@ def contents(titles: Mapping[str, str]) -> Html:
 
 
 def _head(title: str, script: Html | None) -> Html:
-    style = Html(own_file("colours.css") + own_file("page.css"))
+    style = Html(colours() + own_file("page.css"))
     allowed = [
         "default-src 'none'",
         "img-src data:",

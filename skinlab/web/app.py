@@ -5,6 +5,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from skinlab.errors import DataError, SkinlabError
+from skinlab.look import colours
 from skinlab.web.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-LOOK = ("colours.css", "page.css", "page.js")
-"""Of reports: the pages look as they do, and their thresholds move as there."""
+OF_REPORTS = ("page.css", "page.js")
+"""The pages look as reports do, and their thresholds move as there."""
 WRONG, FAILED = 422, 500
 """What is asked for or what is there is wrong, so that asking again does not help; or it could not be done now."""
 
@@ -82,7 +83,8 @@ def _statics() -> dict[str, tuple[bytes, str, str]]:
 
     own = resources.files("skinlab.web").joinpath("static")
     found = {file.name: file.read_bytes() for file in own.iterdir()}
-    found |= {name: resources.files("skinlab.report").joinpath(name).read_bytes() for name in LOOK}
+    found |= {name: resources.files("skinlab.report").joinpath(name).read_bytes() for name in OF_REPORTS}
+    found["colours.css"] = colours().encode()
     return {
         name: (body, KINDS[name[name.rindex(".") :]], f'"{hashlib.sha256(body).hexdigest()[:16]}"')
         for name, body in found.items()

@@ -62,9 +62,14 @@ class Server:
         self._server = _uvicorn(Door(create(workplace), self.keys, self.port))
 
     @property
+    def origin(self) -> str:
+        """The address without a path."""
+        return f"http://{ADDRESS}:{self.port}"
+
+    @property
     def link(self) -> str:
         """Lets one browser in, once."""
-        return f"http://{ADDRESS}:{self.port}{ENTER}?token={self.keys.token}"
+        return f"{self.origin}{ENTER}?token={self.keys.token}"
 
     @property
     def frame(self) -> str:
@@ -75,7 +80,7 @@ class Server:
         """
         if self.keys.embedded is None:
             raise ConfigError("this server has no key for frames")
-        return f"http://{ADDRESS}:{self.port}{EMBEDDED}{self.keys.embedded}"
+        return f"{self.origin}{EMBEDDED}{self.keys.embedded}"
 
     def run(self) -> None:
         """Answer until Ctrl-C or SIGTERM."""

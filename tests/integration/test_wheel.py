@@ -37,7 +37,13 @@ def test_configuration_presets_and_the_workers_files_are_in_it_once(wheel: Path)
     }
     cntk = ROOT / "skinlab" / "engines" / "cntk"
     needed = (cntk / "worker" / "worker.py", cntk / "mpi_stub.c", cntk / "requirements.lock")
-    assert {path.relative_to(ROOT).as_posix() for path in needed} <= set(names)
+    pages = [
+        ROOT / "skinlab" / "colours.css",
+        *(ROOT / "skinlab" / "web" / "static").iterdir(),
+        *(ROOT / "skinlab" / "web" / "templates").iterdir(),
+    ]
+    assert len(pages) > 5
+    assert {path.relative_to(ROOT).as_posix() for path in (*needed, *pages)} <= set(names)
     assert "skinlab/py.typed" in names
     assert set(names.values()) == {1}
     assert not any(name.startswith("tests/") or "__pycache__" in name for name in names)

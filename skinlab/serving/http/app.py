@@ -5,6 +5,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from skinlab import __version__
+from skinlab.look import colours
 from skinlab.serving.http import bodies, manual
 from skinlab.serving.http.answering import Answerer
 from skinlab.serving.http.asgi import SAME_ORIGIN, Application
@@ -99,6 +100,8 @@ def _pages(app: "FastAPI") -> None:
 
     folder = resources.files("skinlab.serving.http").joinpath("pages")
     contents = {path: (folder.joinpath(name).read_bytes(), kind) for path, (name, kind) in PAGES.items()}
+    own, kind = contents["/page.css"]
+    contents["/page.css"] = (colours().encode() + own, kind)
 
     async def page(request: Request) -> Response:
         content, kind = contents[request.url.path]
