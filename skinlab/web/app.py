@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-LOOK = ("page.css", "page.js")
-"""Of reports: the pages look as they do, and their thresholds move as there."""
+OF_REPORTS = ("page.css", "page.js")
+"""The pages look as reports do, and their thresholds move as there."""
 WRONG, FAILED = 422, 500
 """What is asked for or what is there is wrong, so that asking again does not help; or it could not be done now."""
 
@@ -83,7 +83,7 @@ def _statics() -> dict[str, tuple[bytes, str, str]]:
 
     own = resources.files("skinlab.web").joinpath("static")
     found = {file.name: file.read_bytes() for file in own.iterdir()}
-    found |= {name: resources.files("skinlab.report").joinpath(name).read_bytes() for name in LOOK}
+    found |= {name: resources.files("skinlab.report").joinpath(name).read_bytes() for name in OF_REPORTS}
     found["colours.css"] = colours().encode()
     return {
         name: (body, KINDS[name[name.rindex(".") :]], f'"{hashlib.sha256(body).hexdigest()[:16]}"')

@@ -84,8 +84,9 @@ class Seen:
             dataset = dataset_of(results.path)
             _check_drawn(dataset)
             opened = self.workplace.sets.open(dataset)
-        except SkinlabError as error:
-            return Pictures(None, missing=f"the images and subgroups cannot be shown: {error}")
+        except (SkinlabError, KeyError, TypeError, ValueError, AttributeError) as error:  # the run may be anybody's
+            said = str(error) if isinstance(error, SkinlabError) else f"its declaration is damaged ({error!r})"
+            return Pictures(None, missing=f"the images and subgroups cannot be shown: {said}")
         return Pictures(opened, columns_of(results, opened.manifest))
 
     def thumbnail(self, results: Results, row: int, side: int) -> tuple[str, bytes]:

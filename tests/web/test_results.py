@@ -1,6 +1,7 @@
 """The results of a run over HTTP: what is shown, what is refused, and in how many words."""
 
 import json
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from skinlab.networks.resnet import resnet
+from skinlab.web.app import create
+from skinlab.web.door import Door, Keys
 from skinlab.web.opening import dataset_of
 from skinlab.web.workplace import Workplace
 from tests.comparison.run_builders import Made, finished
@@ -126,6 +129,25 @@ def test_where_the_data_set_is_gone_numbers_are_shown_and_it_is_said_why_there_a
     assert "the images and subgroups cannot be shown: " in page
     assert "no picture" in page
     assert "<img" not in page
+
+
+def test_a_declaration_that_is_damaged_takes_the_pictures_alone(tmp_path: Path, inside) -> None:
+    run = finished(tmp_path / "outputs" / NAME)
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"config": {"dataset": 3}}))
+    assert "the images and subgroups cannot be shown: " in words(inside(Workplace(tmp_path / "outputs")))
+
+
+def test_in_a_frame_all_addresses_begin_with_its_key(output: Path) -> None:
+    keys = Keys(embedded="frame")
+    with TestClient(
+        Door(create(Workplace(output)), keys, 8000), base_url="http://127.0.0.1:8000/embedded/frame"
+    ) as pages:
+        for address in (f"results?run={NAME}", f"results/image?run={NAME}&row=0", "runs"):
+            text = pages.get(address, headers=HTML).text
+            found = re.findall(r'(?:href|src|action)="(/[^"]*)"', text)
+            assert found
+            assert [one for one in found if not one.startswith("/embedded/frame/")] == []
 
 
 def test_phantoms_that_nobody_waits_for_are_not_drawn_for_a_page(tmp_path: Path, inside, monkeypatch) -> None:

@@ -12,6 +12,8 @@ from skinlab.evaluation import subgroups, tables
 from skinlab.evaluation.metrics import Integers
 from skinlab.evaluation.summary import BINARY
 from skinlab.report import charts, sections, threshold
+from skinlab.report.facts import Scored
+from skinlab.report.markup import Html, text
 from skinlab.report.words import sentence
 from skinlab.results.cards import card, sheet
 from skinlab.results.choosing import SORTS, Answers, decisions, in_subgroup
@@ -102,6 +104,7 @@ class _Pages:
     def __init__(self, workplace: Workplace) -> None:
         self._workplace, self._seen = workplace, Seen(workplace)
         self._numbers: Kept[dict[str, Any]] = Kept(24)
+        self._curves: Kept[tuple[Html, Html]] = Kept(24)
 
     # --- pages -----------------------------------------------------------------------------------------------------
 
@@ -123,7 +126,12 @@ class _Pages:
         listed = self._listed(request, asked, results, pictures)
         with _as_written(path):
             rows, summary = self._numbers_of(asked, results, pictures)
-            shown = _head(results) | _decisions(results, rows, summary, asked, base)
+            scored = of_rows(results.scored, rows).of_known_label()
+            curves = self._curves.get(
+                (*_key(results), asked.group),
+                lambda: (charts.roc(scored, summary), charts.precision_recall(scored, summary)),
+            )
+            shown = _head(results) | _decisions(scored, summary, curves, asked, base)
             small = _too_small(results, summary) if asked.group else None
         return page(
             request,
@@ -233,6 +241,11 @@ class _Pages:
         )
 
 
+def _key(results: Results) -> tuple[Any, ...]:
+    """Tells what was computed of these results from what was computed of others, and of these before they changed."""
+    return results.path, results.subset, state_of(results.path)
+
+
 def _refusal(status: int, reason: str) -> Exception:
     from fastapi import HTTPException
 
@@ -284,13 +297,12 @@ def _rule(results: Results) -> str | None:
     return rule if rule and results.threshold is not None and rule != f"{results.threshold:.12g}" else None
 
 
-def _decisions(results: Results, rows: Integers, summary: dict[str, Any], asked: Asked, base: str) -> dict[str, Any]:
+def _decisions(
+    scored: Scored, summary: dict[str, Any], curves: tuple[Html, Html], asked: Asked, base: str
+) -> dict[str, Any]:
     """Numbers, curves, matrix and slider of the images: the report's own."""
     from markupsafe import Markup
 
-    from skinlab.report.markup import text
-
-    scored = of_rows(results.scored, rows).of_known_label()
     movable = threshold.movable(summary)
 
     def link(truth: str, called: str) -> str:
@@ -299,8 +311,8 @@ def _decisions(results: Results, rows: Integers, summary: dict[str, Any], asked:
     parts = {
         "numbers": sections.cards(summary),
         "heading": sentence(tables.heading(summary, asked.subset)),
-        "roc": charts.roc(scored, summary),
-        "precision": charts.precision_recall(scored, summary),
+        "roc": curves[0],
+        "precision": curves[1],
         "matrix": threshold.matrix(summary, link) if movable else sections.confusion(summary, link),
     }
     if movable:
@@ -308,7 +320,7 @@ def _decisions(results: Results, rows: Integers, summary: dict[str, Any], asked:
         parts["rates"] = threshold.rates(summary)
         parts["points"] = threshold.data(scored, summary, _understood(lambda: asked.at))
     shown = {name: Markup(text(part)) for name, part in parts.items()}  # noqa: S704 - what is no markup is escaped
-    return {"movable": movable, "binary": len(results.classes) == BINARY, **shown}
+    return {"movable": movable, "binary": len(summary["classes"]) == BINARY, **shown}
 
 
 def _too_small(results: Results, summary: dict[str, Any]) -> str | None:

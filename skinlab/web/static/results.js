@@ -55,10 +55,9 @@
 
   form.addEventListener("input", (event) => {
     page = "1";
-    if (event.target.name === "group") { form.submit(); return; }
     if (event.target.name === "text") soon(); else refresh();
   });
-  find("group")?.addEventListener("change", () => { page = "1"; form.submit(); });
+  find("group")?.addEventListener("change", () => form.submit());  // it changes numbers and curves too
   form.addEventListener("submit", (event) => { event.preventDefault(); refresh(); });
 
   document.addEventListener("threshold", (event) => {
