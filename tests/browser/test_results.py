@@ -18,7 +18,7 @@ from tests.sweeps import sweep_builders
 ONE, OTHER = "runs/lesions/20261101-100000-aaaa01", "runs/lesions/20261102-100000-bbbb02"
 THREE, BROKEN, GOING = "runs/three/20261103-100000-cccc03", "runs/bad/20261104-100000-dddd04", "runs/on/20261105-eeee05"
 SWEEP = "sweeps/rates/20261106-100000-ffff06"
-TOTAL = "Number(document.querySelector('#list [data-total]').dataset.total)"
+TOTAL = "Number(document.querySelector('#list [data-total]')?.dataset.total ?? -1)"
 RESULTS = f"/results?run={ONE}"
 ALL_PAGES = {
     "results": RESULTS,
@@ -144,10 +144,11 @@ def test_filters_change_the_images_without_a_new_page_and_a_reload_keeps_them(go
     page.reload()
     assert page.evaluate(TOTAL) == matrix[1][0]
     assert page.input_value("#answers") == "wrong"
-    page.get_by_role("link", name="Everything").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Everything").click()
     settled(page, TOTAL, 60)
     page.fill("#text", "00")
-    until(page, f"{TOTAL} < 60")
+    until(page, f"0 < {TOTAL} && {TOTAL} < 60")
     assert page.evaluate("[...document.querySelectorAll('.name')].every(one => one.textContent.includes('00'))")
 
 
@@ -218,8 +219,8 @@ def test_runs_are_filtered_sorted_chosen_and_compared(go):
     page.keyboard.press("Enter")
     page.wait_for_url("**/runs?q=*")
     rows = page.locator(".runs tbody tr")
-    page.get_by_role("link", name="validation auc").click()
-    page.wait_for_url("**sort=validation.auc*")
+    with page.expect_navigation(url="**sort=validation.auc*"):
+        page.get_by_role("link", name="validation auc").click()
     assert rows.first.locator("th").inner_text().endswith("bbbb02")
     assert page.get_attribute("th[aria-sort]", "aria-sort") == "descending"
     assert page.is_disabled("#compare")
@@ -232,7 +233,8 @@ def test_runs_are_filtered_sorted_chosen_and_compared(go):
     assert page.locator(".gallery img").count() > 0
     assert page.evaluate("[...document.images].every(one => one.complete && one.naturalWidth > 0)")
     page.select_option("#metric", "accuracy")
-    page.get_by_role("button", name="Compare").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Compare").click()
     until(page, "document.querySelector('h1').textContent.startsWith('Accuracy')")
 
 
@@ -241,7 +243,8 @@ def test_a_report_opens_from_the_table_and_can_ask_nothing_of_the_pages(go, outp
         "<title>the report</title><script>fetch('/runs').catch(error => document.title = 'refused')</script>"
     )
     page = go("/runs")
-    page.get_by_label("report of 20261101-100000-aaaa01").click()
+    with page.expect_navigation():
+        page.get_by_label("report of 20261101-100000-aaaa01").click()
     until(page, "document.title === 'refused'")
     assert page.evaluate("origin") == "null"
     assert len(visit.complaints) > 0
