@@ -11,7 +11,7 @@ ARGS ?=
 
 # What some tests need of the system, as command:Debian package. Where it may, `make pytest` installs what is missing; the
 # tests that need it are skipped, with a message, where it may not.
-SYSTEM := chromium:chromium mpiexec:openmpi-bin zsh:zsh fish:fish
+SYSTEM := chromium:chromium mpiexec:openmpi-bin zsh:zsh fish:fish curl:curl
 
 .PHONY: help run test lint types system pytest format reference lock bench wheel clean
 

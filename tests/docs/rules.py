@@ -36,7 +36,6 @@ INSTEAD = (
     (r"tracking", ("tracking.wait=1",), "there is no server to wait for"),
     (r"sweep=(tpe|nsga2|hyperband)", ("sweep.trials=2",), "two points are a search"),
     (r"sweep=reference", ("optimizer.learning_rate=0.01,0.02", "network.dropout=0.5"), "two points of its 27"),
-    (r"optimizer\.minibatch_size=64", ("optimizer.minibatch_size=16",), "there are not so many images"),
 )
 """Appended where a command says the first: overrides, and why."""
 
@@ -95,20 +94,19 @@ def _extra(line: str) -> None:
         assert re.search(rf"^{name} = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE), line
 
 
-def _declared(line: str) -> None:
-    """What follows `train` is a declaration, or that of a sweep."""
+def declared(line: str) -> None:
+    """What follows `train` is a declaration, or that of a sweep: all of it, not made small."""
     typed = re.split(r" train | lr-find ", substituted(line).split("#", maxsplit=1)[0], maxsplit=1)[1]
-    words = shlex.split(typed)
-    words = [word for word in words if not word.startswith(("--", "$"))]
+    words = [word for word in shlex.split(typed) if not word.startswith(("--", "$"))]
     if "-m" in words:
         words.remove("-m")
-        assert declare(words, []).space.dimensions
+        declare(words, [])
     else:
         compose(words)
 
 
 def _parsed(line: str) -> None:
-    check_words(line.split("#", maxsplit=1)[0])
+    check_words(re.sub(r"\$\(.*\)", "", line.split("#", maxsplit=1)[0]))
 
 
 def _nothing(line: str) -> None:
@@ -123,11 +121,11 @@ NOT_RUN = (
     NotRun(r"source ", "only the shell of a user has an environment to enter", _nothing),
     NotRun(r"pyenv |conda ", "other people's installers", _nothing),
     NotRun(r"az ", "signs in to Azure; deployments there are run with --dry-run", _nothing),
-    NotRun(r"torchrun ", "two hosts; tests/engines/torch has torchrun on one", _declared),
-    NotRun(r".*hydra/launcher=(joblib|submitit_slurm|ray)", "held by tests/integration/test_launchers.py", _declared),
-    NotRun(r".*network=timm", "builds and exports a large network; held by tests/networks", _declared),
+    NotRun(r"torchrun ", "two hosts; tests/engines/torch has torchrun on one", declared),
+    NotRun(r".*hydra/launcher=(joblib|submitit_slurm|ray)", "held by tests/integration/test_launchers.py", declared),
+    NotRun(r".*network=timm", "builds and exports a large network; held by tests/networks", declared),
     NotRun(r".*\$\(az ", "a workspace of Azure; held by tests/tracking/test_docs.py", _parsed),
-    NotRun(r"skinlab lr-find", "trains for real; held by tests/integration/test_lr_find.py", _declared),
+    NotRun(r"skinlab lr-find", "trains for real; held by tests/integration/test_lr_find.py", declared),
     NotRun(r"skinlab weights fetch", "the package index; held by tests/networks/pretrained", _parsed),
     NotRun(r"skinlab reproduce .*--environment", "the package index; held by tests/reproduction", _parsed),
 )
@@ -153,21 +151,12 @@ def shortened(words: Sequence[str]) -> list[str]:
         return [*words, "--no-browser"]
     if words[0] == "deploy":
         return [*words, "deployment.drain_seconds=1", "deployment.workers=1"]
-    if words[0] not in ("train", "lr-find") or "--help" in words:
+    if words[0] != "train" or "--help" in words:
         return list(words)
     appended = [override for pattern, found, _ in INSTEAD if re.search(pattern, line) for override in found]
-    if "dataset=" not in line and (
-        "experiment=" not in line or re.search("experiment=(debug|phantoms_shuffled)", line)
-    ):
+    if not re.search(r"dataset=|experiment=(?!debug|phantoms_shuffled)", line):
         appended += PHANTOMS
-    if words[0] == "lr-find":
-        appended.append("lr_find.steps=10")
-    given = _fewer(words) if "-m" in words else list(words)
-    return [
-        *given,
-        *SHORT,
-        *(word for word in appended if not word.startswith("optimizer.minibatch_size") or "-m" not in words),
-    ]
+    return [*(_fewer(words) if "-m" in words else words), *SHORT, *appended]
 
 
 def _fewer(words: Sequence[str]) -> list[str]:

@@ -55,6 +55,6 @@ def test_it_runs(notebook: Path, cntk_home: Path, tmp_path: Path, monkeypatch: p
     nbformat = pytest.importorskip("nbformat", reason="needs nbformat")
     monkeypatch.setenv(paths.HOME_VARIABLE, str(cntk_home))
     done = nbformat.read(notebook, 4)
-    nbclient.NotebookClient(done, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    nbclient.NotebookClient(done, timeout=580, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs if "data" in output]
     assert any("text/html" in output.data for output in shown)
