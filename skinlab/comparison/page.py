@@ -103,8 +103,9 @@ def _causes(comparison: Comparison) -> Html:
 
 
 def _experiments(comparison: Comparison) -> Iterator[Html]:
-    head, *rows = tables.experiment_rows(comparison, _number)
-    yield table("The declared keys in which the experiments differ, and the number that decides", head, rows)
+    (_, *names), *rows = tables.experiment_rows(comparison, _number)
+    caption = "The declared keys in which the experiments differ, and the number that decides"
+    yield table(caption, ["Experiment", *names], rows)  # a head without words is none to a screen reader
     yield element("ul", *(element("li", element("code", place)) for place in tables.places(comparison)))
     if comparison.left_out:
         yield paragraph("Left out:")

@@ -107,7 +107,7 @@ def experiment_rows(comparison: Comparison, shown: Callable[[Standing, str], str
         shown: what is shown of a number of an experiment.
     """
     keys = keys_of(comparison)
-    rows = [["experiment", *keys, "seeds", "validation", comparison.label]]
+    rows = [["", *keys, "seeds", "validation", comparison.label]]
     for one in comparison.standings:
         validation = "-" if one.validation is None else f"{one.validation:.3f}"
         values = [value_text(one.arm.differs[key]) for key in keys]
