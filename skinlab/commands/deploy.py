@@ -46,11 +46,10 @@ def main(argv: list[str]) -> int:
         return 0
     from skinlab.deployment import targets
     from skinlab.deployment.requesting import request as requested
-    from skinlab.runs.naming import resolve
     from skinlab.serving.portable.answering import RESEARCH_NOTE
 
     run, *overrides = options.overrides
-    request = requested(resolve(run), overrides, options.config_dirs, replace=options.replace)
+    request = requested(run, overrides, options.config_dirs, replace=options.replace)
     target = targets.find(request.settings.target)
     if options.dry_run:
         sys.stdout.write(json.dumps(target.plan(request), indent=2) + "\n")

@@ -13,33 +13,36 @@ from skinlab.deployment import record
 from skinlab.deployment.base import Request
 from skinlab.errors import ConfigError
 from skinlab.run import RUN_FILE, Run
+from skinlab.runs.naming import resolve
 from skinlab.serving import loading
 
 GROUP = "deployment"
 
 
-def request(run: Path, overrides: Sequence[str], config_dirs: Sequence[Path], *, replace: bool) -> Request[Any]:
+def request(run: str | Path, overrides: Sequence[str], config_dirs: Sequence[Path], *, replace: bool) -> Request[Any]:
     """What is to be deployed.
 
     Args:
-        run: a run directory, or a folder with a copy of its bundle.
+        run: a run directory or its short name, or a folder with a copy of its bundle.
         overrides: of the group `deployment` alone.
         config_dirs: folders with more choices.
         replace: whether it may take the place of the deployment of its name.
 
     Raises:
         ConfigError: the declaration is wrong, or the name is taken.
+        OutputError: no run or several have this short name.
         BundleError: there is no bundle, or it cannot be used.
     """
     declared = _declared(overrides, config_dirs)
-    bundle = loading.load(run)
-    name = declared.name or _name_of(run)
+    found = resolve(run)
+    bundle = loading.load(found)
+    name = declared.name or _name_of(found)
     before = record.find(name)
     if before is not None and not replace:
         raise ConfigError(f"there is a deployment {name} already ({before.address}): --replace takes its place")
     if before is not None and before.target != declared.target:
         raise ConfigError(f"{name} is deployed to {before.target}: delete it first, or choose another deployment.name")
-    return Request(name, declared, bundle, run, before)
+    return Request(name, declared, bundle, found, before)
 
 
 def _declared(overrides: Sequence[str], config_dirs: Sequence[Path]) -> schema.Deployment:

@@ -182,9 +182,11 @@ def _bands(area: Area, xs: Floats, ys: Floats, surface: Floats, *, maximize: boo
     from contourpy import contour_generator
 
     known = surface[np.isfinite(surface)]
-    if min(surface.shape) < 2 or not known.size or np.ptp(known) == 0:  # noqa: PLR2004 - a plane has two sides
+    if min(surface.shape) < 2 or not known.size:  # noqa: PLR2004 - a plane has two sides
         return []
     steps = np.linspace(known.min(), known.max(), LEVELS + 1)
+    if not np.all(np.diff(steps) > 0):  # flat, but for rounding
+        return []
     made: Any = contour_generator(xs, ys, np.ma.masked_invalid(surface), fill_type="OuterOffset")
     bands = []
     for step in range(LEVELS):

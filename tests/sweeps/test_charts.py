@@ -71,3 +71,9 @@ def test_keys_with_words_have_slices_and_no_contours(tmp_path):
     outlook = Outlook(sweep(tmp_path / "s", *trials, **declared(space)))
     assert "There are no two swept keys with numbers." in charts.contours(outlook)
     assert charts.slices(outlook).count("<figure>") == 2
+
+
+def test_values_that_differ_by_rounding_alone_have_a_plane_without_bands(tmp_path):
+    drawn = charts.contours(grid(tmp_path / "s", [0.7, 0.7, 0.7, np.nextafter(0.7, 1)]))
+    assert "0.7000 to 0.7000" in drawn
+    assert (drawn.count("<circle"), drawn.count("<path")) == (4, 0)

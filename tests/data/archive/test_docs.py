@@ -39,7 +39,7 @@ def test_the_query_of_the_page_is_what_was_fetched():
 
 
 def test_the_preset_composes(tmp_path, monkeypatch):
-    lines = PAGE.split("# conf/experiment/archive.yaml\n", 1)[1].split("\n\n- ", 1)[0]
+    lines = PAGE.split("In a preset this is easier to read:\n\n", 1)[1].split("\n\n- ", 1)[0]
     (tmp_path / "conf/experiment").mkdir(parents=True)
     (tmp_path / "conf/experiment/archive.yaml").write_text("\n".join(line[4:] for line in lines.splitlines()) + "\n")
     monkeypatch.chdir(tmp_path)
