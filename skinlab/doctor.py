@@ -40,6 +40,7 @@ CORE_PACKAGES = {
     "onnxruntime": "onnxruntime",
     "safetensors": "safetensors",
     "matplotlib": "matplotlib",
+    "contourpy": "contourpy",
     "rich": "rich",
     "pip": "pip",
 }

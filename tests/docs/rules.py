@@ -120,6 +120,7 @@ NOT_RUN = (
     NotRun(r"pip install ", "downloads", _extra),
     NotRun(r"source ", "only the shell of a user has an environment to enter", _nothing),
     NotRun(r"pyenv |conda ", "other people's installers", _nothing),
+    NotRun(r"optuna-dashboard ", "other people's program, which serves until it is stopped", _nothing),
     NotRun(r"az ", "signs in to Azure; deployments there are run with --dry-run", _nothing),
     NotRun(r"torchrun ", "two hosts; tests/engines/torch has torchrun on one", declared),
     NotRun(r".*hydra/launcher=(joblib|submitit_slurm|ray)", "held by tests/integration/test_launchers.py", declared),
