@@ -75,6 +75,7 @@ def test_a_sweep_over_folds_ends_with_one_summary_that_can_be_had_again(workplac
     assert experiment["pooled"]["images"] == sum(run["images"] for run in runs) == 48
     assert f"written: {file.relative_to(workplace.path)} and folds.html\n" in done.out
     table = done.out.partition("\ndebug: 2 folds\n")[2].partition("\n\nwritten")[0]
-    again = workplace.skinlab("folds", str(file.parent.relative_to(workplace.path)))
-    assert (again.code, again.out) == (0, f"debug: 2 folds\n{table}\n")
+    sweep = file.parent.relative_to(workplace.path)
+    again = workplace.skinlab("folds", str(sweep))
+    assert (again.code, again.out) == (0, f"debug: 2 folds\n{table}\npage: {sweep / 'folds.html'}\n")
     assert file.read_bytes() == content
