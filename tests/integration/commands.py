@@ -1,6 +1,8 @@
 """Runs skinlab as a user does: a process of its own in a working directory of its own."""
 
 import contextlib
+import csv
+import hashlib
 import json
 import os
 import signal
@@ -121,6 +123,18 @@ def record(run: Path) -> dict[str, Any]:
 def metrics(run: Path) -> list[dict[str, Any]]:
     """The lines of metrics.jsonl."""
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def phantoms_of(run: Path, home: Path) -> Path:
+    """The folder of the phantoms that a run was made from: runs of other tests drew theirs beside it."""
+    with (run / "split.csv").open() as stream:
+        wanted = {f"{row['image_id']}.png": row["sha256"] for row in csv.DictReader(stream)}
+    (folder,) = (
+        folder
+        for folder in (home / paths.cache().name / "synthetic").iterdir()
+        if {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.glob("*.png")} == wanted
+    )
+    return folder
 
 
 def workers_of(pid: int) -> list[int]:

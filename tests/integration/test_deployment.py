@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from skinlab import paths
 from skinlab.deployment.client import Client
 from skinlab.deployment.verifying import verify
 from skinlab.serving import loading, replay
 from skinlab.serving.scoring import Scorer
 from tests import azmlinfsrv, environments
-from tests.integration.commands import Done, Workplace
+from tests.integration.commands import Done, Workplace, phantoms_of
 
 
 @pytest.fixture
@@ -34,9 +33,9 @@ def test_a_run_is_deployed_and_repeats_its_stored_probabilities(
     difference = re.search(r"replayed 4 images: largest difference of a probability (\S+) ", verified.out)
     assert difference is not None
     assert float(difference[1]) <= 1e-5
-    (drawn,) = (cntk_home / paths.cache().name / "synthetic").glob("*/phantom_00048.png")
-    scored = workplace.skinlab("score", "lesions", str(drawn.parent))
-    predicted = workplace.skinlab("predict", str(finished_run), str(drawn.parent))
+    drawn = str(phantoms_of(finished_run, cntk_home))
+    scored = workplace.skinlab("score", "lesions", drawn)
+    predicted = workplace.skinlab("predict", str(finished_run), drawn)
     served, local = (list(csv.DictReader(done.out.splitlines())) for done in (scored, predicted))
     assert len(served) == 48
     assert [(row["path"], row["label"], row["decision"]) for row in served] == [

@@ -1,16 +1,14 @@
 """`method=featurize`: the frozen network and a linear classifier, from declaration to bundle."""
 
 import csv
-import hashlib
 import json
 
 import numpy as np
 import onnxruntime
 import pytest
 
-from skinlab import paths
 from skinlab.networks.weights import load
-from tests.integration.commands import TINY, Workplace, record
+from tests.integration.commands import TINY, Workplace, phantoms_of, record
 
 SAME = ("summary.json", "predictions.csv", "split.csv", "checkpoints/best.safetensors", "bundle/model.onnx")
 
@@ -43,11 +41,8 @@ def test_the_bundle_of_a_run_with_test_time_augmentation_repeats_its_predictions
     workplace: Workplace, method: str
 ) -> None:
     run = workplace.train(*TINY, f"method={method}", "evaluation.tta=dihedral", "training.epochs=1")
-    with (run / "split.csv").open() as stream:
-        first = next(csv.DictReader(stream))
-    drawn = (workplace.home / paths.cache().name / "synthetic").glob(f"*/{first['image_id']}.png")
-    (folder,) = (file.parent for file in drawn if hashlib.sha256(file.read_bytes()).hexdigest() == first["sha256"])
-    assert workplace.skinlab("predict", str(run), str(folder), "--out", "scores.csv").code == 0
+    drawn = phantoms_of(run, workplace.home)
+    assert workplace.skinlab("predict", str(run), str(drawn), "--out", "scores.csv").code == 0
     with (run / "predictions.csv").open() as stored, (workplace.path / "scores.csv").open() as scored:
         served = {row["path"].rpartition("/")[2]: row for row in csv.DictReader(scored)}
         for row in csv.DictReader(stored):

@@ -9,11 +9,20 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from skinlab import machine, paths
+from skinlab import machine
 from skinlab.data.images import decode
 from skinlab.data.split import SUBSETS
 from skinlab.serving import loading, replay
-from tests.integration.commands import Done, Workplace, metrics, record, shared_memory_of, temporary_files, workers_of
+from tests.integration.commands import (
+    Done,
+    Workplace,
+    metrics,
+    phantoms_of,
+    record,
+    shared_memory_of,
+    temporary_files,
+    workers_of,
+)
 
 FILES = {
     ".hydra/config.yaml",
@@ -173,10 +182,10 @@ def test_the_look_at_the_test_subset_is_counted(finished: tuple[Path, Done]) -> 
 
 def test_the_bundle_repeats_the_predictions_from_image_files(finished_run: Path, cntk_home: Path) -> None:
     signature = json.loads((finished_run / "bundle" / "signature.json").read_text())
-    (drawn,) = (cntk_home / paths.cache().name / "synthetic").glob("*/phantom_00048.png")
+    drawn = phantoms_of(finished_run, cntk_home)
     rows = table(finished_run / "predictions.csv")
     size = signature["input"]["shape"][1]
-    images = np.stack([decode((drawn.parent / f"{row['image_id']}.png").read_bytes(), size) for row in rows])
+    images = np.stack([decode((drawn / f"{row['image_id']}.png").read_bytes(), size) for row in rows])
     session = onnxruntime.InferenceSession(finished_run / "bundle" / "model.onnx")
     served = session.run([signature["output"]["name"]], {signature["input"]["name"]: images})[0]
     stored = [[float(row[f"probability_{name}"]) for name in signature["classes"]] for row in rows]
@@ -186,12 +195,12 @@ def test_the_bundle_repeats_the_predictions_from_image_files(finished_run: Path,
 def test_the_replay_set_is_of_test_images_as_they_were_with_their_stored_probabilities(
     finished_run: Path, cntk_home: Path
 ) -> None:
-    (drawn,) = (cntk_home / paths.cache().name / "synthetic").glob("*/phantom_00048.png")
+    drawn = phantoms_of(finished_run, cntk_home)
     stored = {row["image_id"]: row for row in table(finished_run / "predictions.csv") if row["subset"] == "test"}
     held = replay.of(loading.load(finished_run))
     assert len(held) == 4
     for image in held:
-        assert image.content == (drawn.parent / f"{image.name}.png").read_bytes()
+        assert image.content == (drawn / f"{image.name}.png").read_bytes()
         assert [repr(value) for value in image.probabilities] == [
             stored[image.name][f"probability_{name}"] for name in ("benign", "malignant")
         ]
@@ -200,9 +209,9 @@ def test_the_replay_set_is_of_test_images_as_they_were_with_their_stored_probabi
 def test_predict_repeats_the_predictions_from_image_files(
     finished_run: Path, cntk_home: Path, workplace: Workplace
 ) -> None:
-    (drawn,) = (cntk_home / paths.cache().name / "synthetic").glob("*/phantom_00048.png")
+    drawn = phantoms_of(finished_run, cntk_home)
     stored = {row["image_id"]: row for row in table(finished_run / "predictions.csv")}
-    done = workplace.skinlab("predict", str(finished_run), str(drawn.parent), "--out", "scores.csv")
+    done = workplace.skinlab("predict", str(finished_run), str(drawn), "--out", "scores.csv")
     assert (done.code, done.out) == (0, "")
     assert done.err.count("not a medical device") == 1
     scored = {Path(row["path"]).stem: row for row in table(workplace.path / "scores.csv")}
