@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 OPEN = frozenset({"/", "/page.css", "/page.js", "/health", "/ready", "/docs", "/openapi.json", "/favicon.ico"})
 """Paths that need no key: they tell nothing of anybody's images."""
+KEY_NEEDED = "a key is needed, in the header Authorization: Bearer KEY; `skinlab deployments key NAME` prints it"
 COUNTED = OPEN | {"/score", "/metrics"}
 UNHURRIED = frozenset({"/health", "/ready", "/metrics"})
 """Paths that are answered however much is in work."""
@@ -72,9 +73,6 @@ class _Exchange:
     @property
     def id(self) -> str:
         return str(self.scope["request_id"])
-
-
-KEY_NEEDED = "a key is needed, in the header Authorization: Bearer KEY; `skinlab deployments key NAME` prints it"
 
 
 class Guard:
