@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skinlab import logs, paths
+from skinlab import kept, logs, paths
 from skinlab.engines.cntk import runtime, warm
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,11 +17,12 @@ REAL_HOME = paths.home()
 
 @pytest.fixture(autouse=True)
 def nothing_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a command leaves to its process: where lines go, and an idle CNTK worker."""
+    """What a command leaves to its process: where lines go, an idle CNTK worker, and that values are kept."""
     root = logging.getLogger()
     root.handlers[:] = [handler for handler in root.handlers if not isinstance(handler, logs.ConsoleHandler)]
     keeper = warm._Keeper()
     monkeypatch.setattr(warm, "_keeper", keeper)
+    monkeypatch.setattr(kept, "_wish", kept._Wish())
     with logs.restored():
         yield
     keeper.end()
