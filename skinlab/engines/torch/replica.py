@@ -15,7 +15,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.strategies.ddp import DDPStrategy
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from skinlab import schema
@@ -93,8 +93,10 @@ class Replica:
         self._network = network.to(fabric.device).train()
         self._plan = plan
         self._optimizer: Optimizer = optimizers.build(plan.optimizer, trained)
-        several = self._world > 1
-        self._wrapped, self._stepper = fabric.setup(network, self._optimizer) if several else (network, self._optimizer)
+        self._wrapped: nn.Module = network
+        self._stepper = self._optimizer
+        if self._world > 1:
+            self._wrapped, self._stepper = fabric.setup(network, self._optimizer)
         self._ema = {name: value.clone() for name, value in self._tensors().items()} if engine.ema else None
         self._steps = 0
 
