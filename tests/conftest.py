@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skinlab import logs, paths
+from skinlab import kept, logs, paths
 from skinlab.engines.cntk import runtime, warm
 from tests import homes, process_state
 
@@ -27,11 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a command leaves to its process: where lines go, an idle CNTK worker, the environment and the like."""
+    """What a command leaves to its process: where lines go, an idle CNTK worker, kept values, the environment and the like."""
     root = logging.getLogger()
     root.handlers[:] = [handler for handler in root.handlers if not isinstance(handler, logs.ConsoleHandler)]
     keeper = warm._Keeper()
     monkeypatch.setattr(warm, "_keeper", keeper)
+    monkeypatch.setattr(kept, "_wish", kept._Wish())
     with logs.restored(), process_state.restored():
         yield
     keeper.end()

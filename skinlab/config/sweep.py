@@ -57,19 +57,60 @@ def _varied(base: Composed, first: Sequence[str], variation: Sequence[str]) -> C
     """
     from omegaconf import OmegaConf
 
-    (text,) = [text for text, before in zip(variation, first, strict=True) if text != before] or [""]
-    override = parse_one(text) if text else ""
-    if isinstance(override, str) or override.key_or_group not in _plain_keys():
+    changes = plain_changes(first, variation)
+    if not changes:
         return None
-    key = override.key_or_group
-    if sum(f"{typed.lstrip('+~').partition('=')[0]}.".startswith(f"{key}.") for typed in variation) > 1:
-        return None
-    if any(key.startswith(f"{typed.lstrip('+~').partition('=')[0]}.") and "={" in typed for typed in variation):
-        return None
+    (override,) = changes
     raw = deepcopy(base.raw)
-    OmegaConf.update(raw, key, override.value(), merge=False)
+    OmegaConf.update(raw, override.key_or_group, override.value(), merge=False)
     config, problems = check(to_plain(raw))
     return None if problems or config is None else Composed(config, raw)
+
+
+def plain_changes(
+    before: Sequence[str], after: Sequence[str], also: frozenset[str] = frozenset()
+) -> "list[Override] | None":
+    """The overrides that differ, where all of them give another value to a plain key that no other override touches.
+
+    Then what they come to is what the others come to, with these values in it.
+
+    Args:
+        before: overrides, one value each.
+        after: as many, key by key.
+        also: keys to be taken as plain.
+
+    Returns:
+        the new ones; None where that is not certain, e.g. where a choice from a group differs.
+
+    >>> [change.value() for change in plain_changes(["network=resnet18", "seed=1"], ["network=resnet18", "seed=2"])]
+    [2]
+    >>> plain_changes(["network=resnet18", "seed=1"], ["network=alexnet", "seed=1"]) is None
+    True
+    """
+    if len(before) != len(after):
+        return None
+    changes = []
+    for old, new in zip(before, after, strict=True):
+        if old == new:
+            continue
+        override, key = parse_one(new), new.partition("=")[0]
+        if key not in _plain_keys() | also or old.partition("=")[0] != key or _touched(key, after) > 1:
+            return None
+        if isinstance(override, str) or not all(_is_plain(one) for one in (override, parse_one(old))):
+            return None
+        changes.append(override)
+    return changes
+
+
+def _is_plain(override: "Override | str") -> bool:
+    """Whether it sets one value; a mapping is not set but merged with what is there."""
+    return not (isinstance(override, str) or override.is_sweep_override() or isinstance(override.value(), dict))
+
+
+def _touched(key: str, overrides: Sequence[str]) -> int:
+    """How many overrides set a key, something in it, or all of a section that holds it."""
+    names = [(text.lstrip("+~").partition("=")[0], "={" in text) for text in overrides]
+    return sum(f"{name}.".startswith(f"{key}.") or (whole and key.startswith(f"{name}.")) for name, whole in names)
 
 
 @cache

@@ -15,11 +15,16 @@ from skinlab.data import mixing
 from skinlab.data.prefetch import Prefetcher
 from skinlab.data.sampling import Draws, Sampler
 from skinlab.engines.base import Batch, Inputs
+from skinlab.kept import Kept
 from skinlab.randomness import stream, stream_key
 
 Floats = NDArray[np.float32]
 Name = tuple[str | int, ...]
 """Of a stream of random numbers."""
+MASK = 512
+"""Bytes that a kept mask takes beside its bits, about."""
+
+_masks: Kept[bytes] = Kept(2**25, lambda bits: len(bits) + MASK)
 
 
 @dataclass(frozen=True)
@@ -138,10 +143,19 @@ class Loader:
         """Inverted dropout (Srivastava et al., JMLR 2014): kept features are scaled so that the mean stays."""
         if self.dropout == 0:
             return np.ones((len(names), self.features), dtype=np.float32)
-        drawn = np.empty((len(names), self.features))
-        for row, name in zip(drawn, names, strict=True):
-            stream(self.seed, "dropout", epoch, *name).random(out=row)
-        return (drawn >= self.dropout).astype(np.float32) * np.float32(1 / (1 - self.dropout))
+        rows = b"".join([self._kept_features(epoch, name) for name in names])
+        packed = np.frombuffer(rows, dtype=np.uint8).reshape(len(names), -1)
+        kept = np.unpackbits(packed, axis=1, count=self.features)
+        return kept.astype(np.float32) * np.float32(1 / (1 - self.dropout))
+
+    def _kept_features(self, epoch: int, name: Name) -> bytes:
+        """A bit for each feature, whether dropout keeps it. Trials that differ in other things have the same."""
+
+        def draw() -> bytes:
+            drawn = stream(self.seed, "dropout", epoch, *name).random(self.features)
+            return np.packbits(drawn >= self.dropout).tobytes()
+
+        return _masks.get((self.seed, self.dropout, self.features, epoch, name), draw)
 
     @cached_property
     def _ahead(self) -> Prefetcher:

@@ -4,6 +4,7 @@ Their number is bounded, and so is the time: heat maps cost as much as predictin
 seconds would make the page depend on how busy the machine is.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -15,6 +16,7 @@ from skinlab.data.parallel import usable_cpus
 from skinlab.evaluation.explain import Maps, overlay
 from skinlab.evaluation.metrics import decide
 from skinlab.evaluation.summary import BINARY, UNSEEN
+from skinlab.kept import Kept
 from skinlab.report.facts import Galleries, Picture, Scored
 from skinlab.serving.explaining import Explainer, NoExplanationError
 from skinlab.serving.loading import Bundle
@@ -23,6 +25,9 @@ SHOWN = 12
 """Images of each kind."""
 SIDE, QUALITY = 176, 80
 HeatMap = Callable[[NDArray[np.uint8], int], Maps]
+
+_shown: Kept[bytes] = Kept(2**22, len)
+"""JPEG files of the images: many are shown by several trials of a sweep."""
 
 
 def galleries(scored: Scored, images: NDArray[np.uint8], rows: NDArray[np.int64], bundle: Bundle) -> Galleries:
@@ -46,7 +51,7 @@ def galleries(scored: Scored, images: NDArray[np.uint8], rows: NDArray[np.int64]
             shapes.add(found.shape)
             heat = jpeg(overlay(image, found))
         truth, probability = bundle.classes[scored.targets[place]], float(scored.probabilities[place, decision])
-        return Picture(scored.image_ids[place], truth, bundle.classes[decision], probability, jpeg(image), heat)
+        return Picture(scored.image_ids[place], truth, bundle.classes[decision], probability, _small(image), heat)
 
     wrong, uncertain = most_wrong(scored, decisions), most_uncertain(scored, bundle.positive, bundle.threshold)
     places = list(dict.fromkeys([*wrong, *uncertain]))
@@ -86,6 +91,10 @@ def _first(scored: Scored, measure: NDArray[np.float64], of: Sequence[bool]) -> 
     known = np.isfinite(scored.probabilities.sum(axis=1)) & (scored.targets != UNSEEN)
     places = [at for at, taken in enumerate(of) if taken and known[at]]
     return sorted(places, key=lambda at: (measure[at], scored.image_ids[at]))[:SHOWN]
+
+
+def _small(image: NDArray[np.uint8]) -> bytes:
+    return _shown.get((image.shape, hashlib.sha256(image.tobytes()).digest()), lambda: jpeg(image))
 
 
 def jpeg(image: NDArray[np.uint8]) -> bytes:

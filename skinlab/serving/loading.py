@@ -77,10 +77,9 @@ def load(path: Path) -> Bundle:
         BundleError: there is none, a file is missing or is not the one that was written, or it needs another skinlab.
     """
     folder = find(path)
-    files = _verified(folder)
+    files, sums = _verified(folder)
     try:
         signature = json.loads(files[SIGNATURE])
-        sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
         bundle = Bundle(folder, files[MODEL], sums[MODEL], signature, sums, files.get(REPLAY))
         version, decode = signature["version"], signature["decode"]
         _ = bundle.classes, bundle.positive, bundle.threshold, bundle.image_size, bundle.note
@@ -115,8 +114,8 @@ def find(path: Path) -> Path:
     raise BundleError(f"{path} has no bundle: the run is {status}{hint}")
 
 
-def _verified(folder: Path) -> dict[str, bytes]:
-    """The files that scoring needs, each the one whose checksum was written with it."""
+def _verified(folder: Path) -> tuple[dict[str, bytes], dict[str, str]]:
+    """The files of the bundle, each the one whose checksum was written with it, and these checksums."""
     sums = _checksums(folder)
     files = {}
     for name in (MODEL, SIGNATURE):
@@ -130,7 +129,7 @@ def _verified(folder: Path) -> dict[str, bytes]:
                 "copy the bundle again from the run that made it"
             )
         files[name] = content
-    return files
+    return files, sums
 
 
 def _checksums(folder: Path) -> dict[str, str]:

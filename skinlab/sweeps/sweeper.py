@@ -134,6 +134,8 @@ def _launcher(sweep: Sweep, declaration: Declaration, config: "DictConfig", cont
     from hydra.core.plugins import Plugins
     from omegaconf import OmegaConf, open_dict, read_write
 
+    from skinlab.sweeps.composing import context_of_trials
+
     folder = str(sweep.path).replace("\\", "\\\\").replace("'", "\\'")
     with read_write(config), open_dict(config):
         config.hydra.sweep.dir = str(sweep.path)
@@ -141,7 +143,9 @@ def _launcher(sweep: Sweep, declaration: Declaration, config: "DictConfig", cont
         if OmegaConf.select(config, "hydra.hydra_logging.root.level"):
             config.hydra.hydra_logging.root.level = "WARNING"  # the sweep itself says what a launcher would
     task = TrialTask(declaration.command, sweep.path, machine.process_identity(), declaration.settings)
-    launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)
+    launcher = Plugins.instance().instantiate_launcher(
+        hydra_context=context_of_trials(context), task_function=task, config=config
+    )
     return launcher.launch
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinlab import attempt, engines, leases, machine, schema, slots
+from skinlab import attempt, engines, kept, leases, machine, schema, slots
 from skinlab.attempt import Outcome
 from skinlab.config import parse, register_resolvers
 from skinlab.errors import OutputError, SkinlabError
@@ -88,6 +88,7 @@ class TrialTask:
         if ended := _ended(path):
             return ended
         engines.keep_warm()
+        kept.keep()
         outcome = self._attempt(composed, path)
         if outcome.status == "failed" and self.settings.on_failure == "stop":
             stopping.request(self.sweep, "after")

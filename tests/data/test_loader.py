@@ -5,6 +5,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 import pytest
 
+from skinlab import kept
 from skinlab.data.augmentation import Augmenter
 from skinlab.data.loader import Loader, class_weights
 from skinlab.engines.base import Batch
@@ -212,3 +213,12 @@ def test_a_mask_is_drawn_from_seed_epoch_and_image_id() -> None:
     drawn = stream(7, "dropout", 3, f"image{row}").random(6)
     mask = next(iter(loader().epoch(3))).dropout_mask[0]
     np.testing.assert_array_equal(mask, np.where(drawn >= 0.4, 1 / 0.6, 0).astype(np.float32))
+
+
+def test_masks_that_were_kept_are_those_of_their_own_seed_rate_length_and_epoch() -> None:
+    changes: list[dict[str, object]] = [{}, {"seed": 8}, {"dropout": 0.2}, {"features": 11}, {"minibatch_size": 5}, {}]
+    fresh = [[list(loader(**change).epoch(epoch)) for epoch in (0, 1)] for change in changes]
+    kept.keep()
+    for _ in range(2):
+        for change, epochs in zip(changes, fresh, strict=True):
+            assert all(equal(loader(**change).epoch(epoch), before) for epoch, before in enumerate(epochs))

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from skinlab import kept
 from skinlab.errors import BundleError
 from skinlab.evaluation.explain import from_pooled, grad_cam
 from skinlab.networks import timm_network, weights
@@ -141,3 +142,24 @@ def test_a_bundle_with_something_else_behind_its_feature_map_is_refused(tmp_path
         Explainer(loading.load(write_bundle(tmp_path, architecture=network, explain=named)))
     with pytest.raises(BundleError, match="names no feature map"):
         Explainer(loading.load(write_bundle(tmp_path / "as_written", architecture=network)))
+
+
+def test_kept_maps_are_those_of_their_own_network_view_and_image(tmp_path: Path) -> None:
+    arrays = ARRAYS | {"fc.weight": np.abs(ARRAYS["fc.weight"])}  # below zero a map is empty
+    last = {"fc.weight": arrays["fc.weight"] + 1}
+    deep = {name: array * 1.25 for name, array in arrays.items() if name == "layer4.1.conv2.weight"}
+    ways = [("a", {}, "none"), ("b", last, "none"), ("c", deep, "none"), ("d", {}, "flips")]
+    bundles = [
+        loading.load(write_bundle(tmp_path / name, architecture=NETWORK, drawn=arrays | changed, tta=tta))
+        for name, changed, tta in ways
+    ]
+    images = [IMAGE, IMAGE[::-1]]
+
+    def heats() -> list[bytes]:
+        explainers = [Explainer(bundle) for bundle in bundles]
+        return [each.heat_map(image, shown).tobytes() for image in images for each in explainers for shown in (0, 1)]
+
+    fresh = heats()
+    kept.keep()
+    assert heats() == heats() == fresh
+    assert len(set(fresh)) == len(fresh)

@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skinlab.engines.base import Batch, Inputs
 from skinlab.engines.torch.replica import Shard
@@ -14,14 +15,20 @@ def cut(batch: Batch, parts: int) -> list[Shard]:
     Replicas meet in each gradient, so each needs images; where there are too few, copies with weight 0 take part. Two
     copies, because batch normalisation of a single pixel is refused.
     """
+    if parts == 1:
+        return [Shard(_of(batch, slice(None)), real=len(batch), total=len(batch))]
     shards = []
     for rows in np.array_split(np.arange(len(batch)), parts):
         taken = rows if len(rows) else np.zeros(2, dtype=np.int64)
-        part = Batch(**{field.name: np.ascontiguousarray(getattr(batch, field.name)[taken]) for field in fields(batch)})
+        part = _of(batch, taken)
         if len(rows) == 0:
             part.weights[:] = 0
         shards.append(Shard(part, real=len(rows), total=len(batch)))
     return shards
+
+
+def _of(batch: Batch, rows: NDArray[np.int64] | slice) -> Batch:
+    return Batch(**{field.name: np.ascontiguousarray(getattr(batch, field.name)[rows]) for field in fields(batch)})
 
 
 def cut_images(images: Inputs, parts: int) -> list[Inputs]:
