@@ -20,7 +20,7 @@ from skinlab import paths
 from skinlab.deployment import record
 from tests import homes
 from tests.data.archive.archive_server import Archive, serving
-from tests.deployment.services import key_of, wait_until
+from tests.deployment.services import wait_until
 from tests.docs import rules, site
 from tests.docs.pages import PAGES, Block, blocks, commands, inline, name_of
 from tests.docs.shell import Shell, skinlab
@@ -154,10 +154,8 @@ def _prepare(line: str, shell: Shell) -> str | None:
         site.addresses()
     if re.match(r"skinlab deploy (?!.*--replace)", line) or "deployment=azure" in line:
         site.delete_deployments()
-    elif re.search(r"^curl |^skinlab (score|verify|deployments) |^skinlab deploy |Client\(", line):
-        found = _deployed()
-        shell.variables["KEY"] = key_of(found)
-        return found.address.rstrip("/").removesuffix("/score")
+    elif re.search(r"^curl |^KEY=|^skinlab (score|verify|deployments) |^skinlab deploy |Client\(", line):
+        return _deployed().address.rstrip("/").removesuffix("/score")
     return None
 
 
