@@ -23,15 +23,16 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 240
 """No command of these tests takes longer, unless the machine is stuck."""
 
-TINY = ("experiment=debug", "optimizer.minibatch_size=16", "evaluation.bootstrap=100")
-"""Overrides of the smallest run that still goes the whole path."""
+TINY = ("experiment=debug", "dataset.images=24", "optimizer.minibatch_size=8", "evaluation.bootstrap=100")
+"""Overrides of the smallest run that still goes the whole path: epochs of a full minibatch and a smaller one."""
 EVALUATED = (
+    "dataset.images=48",
     'evaluation.operating_point="sensitivity>=0.9"',
     "evaluation.calibration=temperature",
     "evaluation.subgroups={diameter: [5, 8]}",
 )
-"""Overrides that ask for all that evaluation does."""
-LONG = ("experiment=debug", "optimizer.minibatch_size=8", "training.epochs=1000", "training.schedule.name=cosine")
+"""Overrides that ask for all that evaluation does, on as many images as it needs."""
+LONG = (*TINY, "training.epochs=1000", "training.schedule.name=cosine")
 """Overrides of a run that is still training when a test stops it."""
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -10,15 +11,23 @@ import pytest
 from skinlab.networks.weights import load
 from tests.integration.commands import TINY, Workplace, phantoms_of, record
 
+FEATURIZED = (*TINY, "method=featurize")
 SAME = ("summary.json", "predictions.csv", "split.csv", "checkpoints/best.safetensors", "bundle/model.onnx")
+CLASSIFIERS = ("linear_svm", "logistic_regression")
 
 
-@pytest.mark.parametrize("classifier", ["linear_svm", "logistic_regression"])
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory, cntk_home: Path) -> dict[str, Path]:
+    """A run of each classifier; only to be read."""
+    workplace = Workplace(tmp_path_factory.mktemp("fitted"), cntk_home)
+    return {name: workplace.train(*FEATURIZED, f"method.classifier={name}") for name in CLASSIFIERS}
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
 def test_a_featurize_run_has_all_that_a_trained_one_has_and_repeats_to_the_bit(
-    workplace: Workplace, classifier: str
+    fitted: dict[str, Path], workplace: Workplace, classifier: str
 ) -> None:
-    words = (*TINY, "method=featurize", f"method.classifier={classifier}")
-    first, again = workplace.train(*words), workplace.train(*words)
+    first, again = fitted[classifier], workplace.train(*FEATURIZED, f"method.classifier={classifier}")
     for name in SAME:
         assert (first / name).read_bytes() == (again / name).read_bytes(), name
     assert record(first)["engine"]["name"] == "onnxruntime"
@@ -27,8 +36,9 @@ def test_a_featurize_run_has_all_that_a_trained_one_has_and_repeats_to_the_bit(
     assert session.run(["probabilities"], {"image": np.zeros((3, 32, 32, 3), np.uint8)})[0].shape == (3, 2)
 
 
-def test_the_backbone_is_left_as_it_was(workplace: Workplace) -> None:
-    weak, strong = (workplace.train(*TINY, "method=featurize", f"method.C={c}") for c in (0.001, 1))
+def test_the_backbone_is_left_as_it_was(fitted: dict[str, Path], workplace: Workplace) -> None:
+    weak, strong = workplace.train(*FEATURIZED, "method.C=0.001"), fitted["linear_svm"]
+    assert [record(run)["config"]["method"]["C"] for run in (weak, strong)] == [0.001, 1]
     first, second = (load(run / "checkpoints" / "best.safetensors") for run in (weak, strong))
     changed = {name for name in first if not np.array_equal(first[name], second[name])}
     assert changed == {"fc.weight", "fc.bias"}

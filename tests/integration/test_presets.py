@@ -7,7 +7,7 @@ import pytest
 from tests.integration.commands import ROOT, Workplace, record
 
 PRESETS = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
-SHORT = ("training.epochs=1", "network.image_size=64", "network.weights=none", "evaluation.bootstrap=100")
+SHORT = ("training.epochs=1", "network.image_size=32", "network.weights=none", "evaluation.bootstrap=100")
 OF_PHANTOMS = ("debug", "phantoms_shuffled")
 DRAWN = ("dataset.images=32", "dataset.draw_size=32")
 

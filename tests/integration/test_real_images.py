@@ -9,7 +9,7 @@ from tests.integration.commands import Workplace, metrics, record
 
 pytestmark = pytest.mark.slow
 
-SHORT = ("network.image_size=64", "training.epochs=1", "optimizer.minibatch_size=64", "evaluation.bootstrap=100")
+SHORT = ("network.image_size=32", "training.epochs=1", "optimizer.minibatch_size=64", "evaluation.bootstrap=100")
 
 
 def subsets(run: Path) -> list[dict[str, str]]:
@@ -32,8 +32,8 @@ def test_a_folder_of_800_images_trains(workplace: Workplace, real_images: Path) 
 
 def test_a_table_keeps_the_images_of_a_lesion_together(workplace: Workplace, real_images: Path) -> None:
     table = real_images / "isic2017" / "metadata.csv"
-    group = "dataset.group_column=lesion_id"
-    run = workplace.train("dataset=table", f"dataset.path={table}", group, *SHORT, "network.image_size=33")
+    group = ("dataset.group_column=lesion_id", "evaluation.bootstrap=100")
+    run = workplace.train("dataset=table", f"dataset.path={table}", *group, "method=featurize", "network.image_size=32")
     rows = subsets(run)
     assert len(rows) == 800
     with table.open(newline="") as stream:

@@ -35,7 +35,7 @@ def test_a_cntk_run_is_reproduced_to_the_bit(finished_run: Path, workplace: Work
 def test_a_torch_run_is_reproduced_to_the_bit_and_changed_data_are_named(workplace: Workplace, folder: Path) -> None:
     pytest.importorskip("torch", reason="PyTorch is missing: pip install 'skinlab[torch]'")
     data = ("dataset=folder", f"dataset.path={folder}", "network.image_size=32")
-    run = workplace.train(*TINY[1:], "engine=torch", *data, "training.epochs=2")
+    run = workplace.train(*TINY[2:], "engine=torch", *data, "training.epochs=2")
     done = workplace.skinlab("reproduce", run.name, "--json")
     assert done.code == 0, done.err
     assert json.loads(done.out)["verdict"] == "identical"

@@ -47,7 +47,7 @@ def test_every_combination_is_a_finished_run_with_its_own_values(workplace: Work
 
 def test_a_failed_trial_is_named_and_the_others_go_on(workplace: Workplace) -> None:
     # Each step multiplies the weights by 1 - learning rate * weight decay: by -9 in the first trial.
-    certain = ("optimizer.weight_decay=1", "optimizer.minibatch_size=8", "training.epochs=1")
+    certain = ("dataset.images=48", "optimizer.weight_decay=1", "training.epochs=1")
     constant = "training.schedule.phases=[{epochs: 1, factor: 1}]"
     done = workplace.skinlab("train", "-m", *TINY, *certain, constant, "optimizer.learning_rate=10,0.01")
     failed, finished = workplace.runs()
@@ -64,7 +64,7 @@ def test_a_failed_trial_is_named_and_the_others_go_on(workplace: Workplace) -> N
 
 
 def test_a_sweep_over_folds_ends_with_one_summary_that_can_be_had_again(workplace: Workplace) -> None:
-    folds = ("split=kfold", "split.folds=2", "split.fold=range(2)", "training.epochs=1")
+    folds = ("dataset.images=48", "split=kfold", "split.folds=2", "split.fold=range(2)", "training.epochs=1")
     done = workplace.skinlab("train", "-m", *TINY, *folds)
     assert done.code == 0, done.err
     (file,) = (workplace.path / "outputs" / "sweeps").rglob("folds.json")
