@@ -18,6 +18,7 @@ import pytest
 
 from skinlab import paths
 from skinlab.deployment import record
+from tests import homes
 from tests.data.archive.archive_server import Archive, serving
 from tests.deployment.services import wait_until
 from tests.docs import rules, site
@@ -34,12 +35,13 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def home(cntk_home: Path) -> Iterator[Path]:
-    """A home in force for all pages: the cache and deployments are shared."""
+def home(cntk_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home in force for all pages: they share its cache, which one of them clears, and its deployments."""
+    made = homes.make(tmp_path_factory.mktemp("home"), runtimes_of=cntk_home)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(paths.HOME_VARIABLE, str(cntk_home))
+        patch.setenv(paths.HOME_VARIABLE, str(made))
         patch.setenv("NO_PROXY", "127.0.0.1")
-        yield cntk_home
+        yield made
         site.delete_deployments()
 
 
