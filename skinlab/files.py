@@ -11,6 +11,8 @@ from typing import Any
 
 from skinlab.errors import OutputError
 
+OTHER_PLACE = "another place (of runs: output_dir=)"
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -48,11 +50,9 @@ def require_room(folder: Path, size: int) -> None:
 def output_error(path: Path, error: OSError) -> OutputError:
     """The one line for a file that cannot be written."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return OutputError(
-            f"the disk is full: {path} could not be written; free space there, or choose another output_dir="
-        )
+        return OutputError(f"the disk is full: {path} could not be written; free space there, or choose {OTHER_PLACE}")
     reason = error.strerror or type(error).__name__
-    mend = "choose another output_dir= or mend its permissions"
+    mend = f"choose {OTHER_PLACE} or mend its permissions"
     if error.errno == errno.ENOENT and not path.parent.exists():
         mend = f"make the folder {path.parent}, or choose another"
     return OutputError(f"{path} cannot be written ({reason}); {mend}")

@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a command leaves to its process: where lines go, an idle CNTK worker, kept values, the environment and the like."""
+    """What a command leaves to its process: where lines go, an idle CNTK worker, kept values, the environment."""
     root = logging.getLogger()
     root.handlers[:] = [handler for handler in root.handlers if not isinstance(handler, logs.ConsoleHandler)]
     keeper = warm._Keeper()

@@ -276,6 +276,7 @@ def test_only_what_is_in_sight_is_in_the_page_and_nobody_else_is_asked(pages, vi
     visit.complaints.clear()
     page.on("request", lambda request: asked.append(request.url))
     page.goto(pages.link)
+    page.wait_for_url("**/review*")
     page.set_viewport_size({"width": 400, "height": 500})
     ready(page)
     assert page.locator(".line").count() < 10

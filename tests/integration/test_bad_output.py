@@ -18,7 +18,9 @@ def test_a_place_below_a_file(workplace: Workplace) -> None:
     assert done.code == OutputError.exit_code
     (line,) = done.err.splitlines()
     assert line.startswith("skinlab train: file/results/runs/debug/")
-    assert line.endswith("cannot be written (Not a directory); choose another output_dir= or mend its permissions")
+    assert line.endswith(
+        "cannot be written (Not a directory); choose another place (of runs: output_dir=) or mend its permissions"
+    )
     assert [path.name for path in workplace.path.iterdir()] == ["file"]
 
 
