@@ -17,6 +17,7 @@ from skinlab.comparison.sampling import Images
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
 from skinlab.evaluation.scores import Levels
+from skinlab.report.words import counted
 from skinlab.serving.bundle import SIGNATURE
 from skinlab.tested import Tested, read_tested
 
@@ -138,14 +139,15 @@ def _images_differ(one: Tested, other: Tested) -> Iterator[str]:
     ours, theirs = _by_id(one), _by_id(other)
     both = sorted(ours.keys() & theirs.keys())
     groups = {
-        "test images are in the first alone": sorted(ours.keys() - theirs.keys()),
-        "test images are in the other alone": sorted(theirs.keys() - ours.keys()),
-        "test images have another content": [name for name in both if ours[name][0] != theirs[name][0]],
-        "test images have another label": [name for name in both if ours[name][1] != theirs[name][1]],
+        "are in the first alone": sorted(ours.keys() - theirs.keys()),
+        "are in the other alone": sorted(theirs.keys() - ours.keys()),
+        "have another content": [name for name in both if ours[name][0] != theirs[name][0]],
+        "have another label": [name for name in both if ours[name][1] != theirs[name][1]],
     }
     for said, names in groups.items():
         if names:
-            yield f"{len(names)} {said}: {listed(names)}"
+            verb = said if len(names) > 1 else said.replace("are", "is", 1).replace("have", "has", 1)
+            yield f"{counted(len(names), 'test image')} {verb}: {listed(names)}"
 
 
 def _by_id(tested: Tested) -> dict[str, tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from skinlab.comparison.comparing import SELECTION, Comparison, Standing
 from skinlab.comparison.verdict import Pair, sentence
+from skinlab.report.words import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +39,7 @@ def heading(comparison: Comparison) -> str:
         return f"{comparison.label} of the test subset, not ranked; {level}"
     folds = f" in {len(comparison.folds)} folds" if len(comparison.folds) > 1 else ""
     taken = IMAGES[comparison.question.mode]
-    return f"{comparison.label} on {comparison.images} test images{taken}{folds}; {comparison.plan}; {level}"
+    return f"{comparison.label} on {counted(comparison.images, 'test image')}{taken}{folds}; {comparison.plan}; {level}"
 
 
 def looked(comparison: Comparison) -> str | None:
@@ -143,14 +144,18 @@ def pair_cells(pair: Pair) -> list[str]:
     difference = pair.difference
     return [
         f"{pair.one} - {pair.other}",
-        f"{difference.value:+.3f}",
+        _known(difference.value, "+.3f"),
         "-" if math.isnan(difference.low) else f"[{difference.low:+.3f}, {difference.high:+.3f}]",
         probability(difference.p),
         probability(pair.adjusted),
-        f"{pair.by_images:.3f}",
-        "not known" if pair.by_seeds is None else f"{pair.by_seeds:.3f}",
+        _known(pair.by_images, ".3f"),
+        "not known" if pair.by_seeds is None else _known(pair.by_seeds, ".3f"),
         difference.method,
     ]
+
+
+def _known(value: float, form: str) -> str:
+    return "-" if math.isnan(value) else f"{value:{form}}"
 
 
 def probability(value: float) -> str:

@@ -3,6 +3,7 @@
 Mistakes that need the composed declaration (unknown keys, wrong values) are found later, by validate.py.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,14 @@ def parse_one(text: str) -> "Override | str":
         return OverridesParser.create().parse_override(text)
     except HydraException as error:
         reason = next((line for line in str(error).splitlines() if not line.startswith(("See ", "Error "))), "")
-        return f"{text}: cannot be read: {reason}; quote a value with special characters: KEY='\"VALUE\"'"
+        reason = re.sub(r"^\w+ while evaluating '.*': ", "", reason)
+        return f"{text}: cannot be read: {reason}; quote a value with special characters: {_quoted(text)}"
+
+
+def _quoted(text: str) -> str:
+    """An override as it may have been meant, quoted for Hydra and the shell."""
+    key, _, value = text.partition("=")
+    return "KEY='\"VALUE\"'" if {"'", '"'} & set(text) else f"{key}='\"{value}\"'"
 
 
 def is_choice(override: "Override", known_groups: Sequence[str]) -> bool:

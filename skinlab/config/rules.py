@@ -300,7 +300,8 @@ def _sweep(config: schema.Config) -> Iterator[Problem]:
     """How trials are chosen; what is swept is only known to `skinlab train -m`."""
     sweep = config.sweep
     if re.fullmatch(ON_FAILURE, sweep.on_failure) is None:
-        yield Problem(("sweep", "on_failure"), sweep.on_failure, "must be continue, stop or retry(n), e.g. retry(2)")
+        what = "must be continue, stop or retry(n), e.g. 'sweep.on_failure=\"retry(2)\"'"
+        yield Problem(("sweep", "on_failure"), sweep.on_failure, what)
     if sweep.sampler == "grid" and sweep.trials is not None:
         yield Problem(("sweep", "trials"), sweep.trials, "a grid runs all its points: leave it null")
     if sweep.sampler != "grid" and sweep.trials is None:

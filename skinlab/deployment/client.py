@@ -100,6 +100,7 @@ class Client:
             `probabilities` by class, `label`, `decision`.
 
         Raises:
+            ImageError: there is no such file, or it cannot be read.
             RefusedError: the image cannot be used.
             DeploymentError: the service does not answer, or refuses to.
         """
@@ -251,9 +252,12 @@ def reach(where: str) -> Access:
 
 
 def _content(path: Path) -> bytes:
-    from skinlab.data.images import read_bytes
+    from skinlab.data.images import ImageError, read_bytes
 
-    return read_bytes(path)
+    try:
+        return read_bytes(path)
+    except ImageError as error:
+        raise ImageError(f"{path} {error}") from error
 
 
 def _reason(status: int, content: bytes) -> str:

@@ -142,7 +142,7 @@ def test_runs_that_are_not_comparable_are_not_ranked_unless_asked() -> None:
     ]
     refused = compared(*paths)
     assert (refused.ranked, refused.pairs) == (False, [])
-    assert refused.causes == ["one and two: 1 test images have another label: image_0003"]
+    assert refused.causes == ["one and two: 1 test image has another label: image_0003"]
     assert refused.standings[1].numbers["auc"]["value"] is not None
     common = compared(*paths, mode="common")
     assert (common.images, len(common.pairs)) == (89, 1)

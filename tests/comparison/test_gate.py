@@ -31,8 +31,8 @@ def test_runs_on_the_same_images_are_comparable_whatever_else_was_declared() -> 
 @pytest.mark.parametrize(
     ("changes", "cause"),
     [
-        ({"relabelled": ("image_0003", "image_0200")}, "1 test images have another label: image_0003"),
-        ({"changed": ("image_0005",)}, "1 test images have another content: image_0005"),
+        ({"relabelled": ("image_0003", "image_0200")}, "1 test image has another label: image_0003"),
+        ({"changed": ("image_0005",)}, "1 test image has another content: image_0005"),
         ({"tested_from": 88}, "88 test images are in the first alone: image_0000, image_0001, image_0002"),
         ({"classes": ("benign", "malignant", "x")}, "the classes are benign, malignant and benign, malignant, x"),
         ({"positive": "benign"}, "the positive class is malignant and benign"),

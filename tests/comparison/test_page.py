@@ -49,7 +49,7 @@ def test_several_classes_have_a_chart_each() -> None:
 def test_what_was_not_comparable_is_said_on_top_and_nothing_is_ranked_or_drawn() -> None:
     made = Made(), Made(relabelled=("image_0003",), draw=1)
     refused = Reader(comparison_page(compared(*made)))
-    assert "Not ranked, because the runs are not comparable: 0 and 1: 1 test images have another label" in refused.words
+    assert "Not ranked, because the runs are not comparable: 0 and 1: 1 test image has another label" in refused.words
     assert refused.named("svg") == []
     assert "not distinguishable" not in refused.words
 

@@ -1,8 +1,10 @@
 import math
+from dataclasses import replace
 from typing import Any
 
 from skinlab.comparison.power import SMALLEST, Needed
 from skinlab.comparison.statistics import Difference
+from skinlab.comparison.tables import pair_cells
 from skinlab.comparison.verdict import Pair, is_told, sentence
 
 
@@ -47,6 +49,7 @@ def test_equals_and_what_cannot_be_told_are_said_so() -> None:
     assert sentence(pair(Difference(0.0, 0.0, 0.0, 1.0, ""))) == "A and B have the same value on these images"
     nothing = Difference(math.nan, math.nan, math.nan, math.nan, "")
     assert "the metric is not defined" in sentence(pair(nothing))
+    assert pair_cells(replace(pair(nothing), adjusted=math.nan, by_images=math.nan))[1:6] == ["-"] * 5
     assert "too few images" in sentence(pair(Difference(0.5, math.nan, math.nan, math.nan, "")))
 
 

@@ -87,7 +87,14 @@ ONE_MISTAKE = {
     "=3": "=3: must be KEY=VALUE",
     "name=[a": (
         "name=[a: cannot be read: no viable alternative at input '[a'; "
-        "quote a value with special characters: KEY='\"VALUE\"'"
+        "quote a value with special characters: name='\"[a\"'"
+    ),
+    "sweep.on_failure=retry(2)": (
+        "sweep.on_failure=retry(2): cannot be read: Unknown function 'retry'; "
+        "quote a value with special characters: sweep.on_failure='\"retry(2)\"'"
+    ),
+    "sweep.on_failure=again": (
+        "sweep.on_failure=again: must be continue, stop or retry(n), e.g. 'sweep.on_failure=\"retry(2)\"'"
     ),
     "seed=1,2": (
         "seed=1,2: several values make a sweep: add -m; one list is seed=[...], one text with commas seed='\"...\"'"

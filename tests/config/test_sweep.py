@@ -82,6 +82,6 @@ def test_an_override_that_cannot_be_read_is_one_line():
     assert refused("seed=1,2", "name=[") == [
         (
             "name=[: cannot be read: no viable alternative at input '['; "
-            "quote a value with special characters: KEY='\"VALUE\"'"
+            "quote a value with special characters: name='\"[\"'"
         )
     ]

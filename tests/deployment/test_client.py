@@ -75,6 +75,8 @@ def test_an_image_is_sent_with_the_key_and_the_answer_is_the_result(server: Scri
     path, headers, body = server.asked[0]
     assert (path, body) == ("/score", {"images": ["QUI="]})
     assert headers["Authorization"] == "Bearer a-key"
+    with pytest.raises(DataError, match=r"nowhere\.png cannot be read: No such file or directory"):
+        client.score("nowhere.png")
     timing = client.timing()
     assert timing is not None
     assert (timing.requests, timing.p50 <= timing.p95 <= timing.p99) == (2, True)
