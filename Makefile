@@ -64,7 +64,7 @@ system:
 
 pytest: $(VENV)/.dev system ## tests only (ARGS="-k name")
 	@$(BIN)/skinlab setup cntk
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 format: $(VENV)/.dev ## format and mend what can be mended
 	@$(BIN)/ruff format .

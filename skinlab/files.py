@@ -52,7 +52,10 @@ def output_error(path: Path, error: OSError) -> OutputError:
             f"the disk is full: {path} could not be written; free space there, or choose another output_dir="
         )
     reason = error.strerror or type(error).__name__
-    return OutputError(f"{path} cannot be written ({reason}); choose another output_dir= or mend its permissions")
+    mend = "choose another output_dir= or mend its permissions"
+    if error.errno == errno.ENOENT and not path.parent.exists():
+        mend = f"make the folder {path.parent}, or choose another"
+    return OutputError(f"{path} cannot be written ({reason}); {mend}")
 
 
 def flushed(path: Path) -> None:

@@ -41,8 +41,8 @@ def _git(checkout: Path, *arguments: str) -> str | None:
 @cache
 def packages() -> dict[str, str]:
     """Every package installed in this environment, by lower-case name, with its version; read once a process."""
-    found = {item.metadata["Name"].lower(): item.version for item in metadata.distributions() if item.metadata["Name"]}
-    return dict(sorted(found.items()))
+    described = (item.metadata for item in metadata.distributions())  # each is a parsed file
+    return dict(sorted((item["Name"].lower(), item["Version"]) for item in described if item["Name"]))
 
 
 def describe() -> dict[str, Any]:

@@ -44,6 +44,11 @@ def data_note(dataset: schema.Dataset) -> str:
     return "; ".join(notes)
 
 
+def warning(dataset: object) -> str:
+    """What stands above the numbers of a data set of this name."""
+    return f"{RESEARCH_NOTE}; {PHANTOM_NOTE}" if dataset == "synthetic" else RESEARCH_NOTE
+
+
 def environment() -> dict[str, Any]:
     """Code and machine, for run.json."""
     return {"code": machine.code_version(), "machine": machine.describe()}

@@ -1,20 +1,17 @@
 """Run: a run directory as an object. The only writer of the files in it, and the only judge of its status."""
 
-import fcntl
 import json
-import os
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self, TextIO
+from typing import Any, Literal, Self
 
-from skinlab import files, machine
+from skinlab import files
 from skinlab.errors import OutputError, SkinlabError
+from skinlab.ownership import OwnedDirectory
 
-SCHEMA_VERSION = 1
 RUN_FILE = "run.json"
 LOCK_FILE = ".lock"
 RESERVE_FILE = ".reserve"
@@ -28,7 +25,7 @@ class Pruned(Exception):  # noqa: N818 - no error: the run is less promising tha
     """Ends a run before its last epoch; the text says why. `skinlab resume` finishes it all the same."""
 
 
-class Run:
+class Run(OwnedDirectory):
     """A run directory.
 
     Attributes:
@@ -36,43 +33,9 @@ class Run:
         record: the content of run.json; changed by `update` alone.
     """
 
-    def __init__(self, path: Path, record: dict[str, Any]) -> None:
-        self.path = path
-        self.record = record
-        self._lock: TextIO | None = None
-
-    @classmethod
-    def create(cls, path: Path, record: dict[str, Any]) -> Self:
-        """Claim a directory for a new run; of several processes, one gets it.
-
-        Args:
-            path: made where it does not exist yet.
-            record: what is known at the start, added to run.json.
-
-        Raises:
-            OutputError: the directory holds a run already, or cannot be written.
-        """
-        started = {
-            "schema_version": SCHEMA_VERSION,
-            "status": "running",
-            "error": None,
-            "started": _now(),
-            "finished": None,
-            "process": machine.process_identity(),
-        }
-        run = cls(path, started | record)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path / RUN_FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            run.own()
-        except FileExistsError as error:
-            raise OutputError(
-                f"{path} holds a run already; leave hydra.run.dir to skinlab, or choose a new one"
-            ) from error
-        except OSError as error:
-            raise files.output_error(path, error) from error
-        run.update()
-        return run
+    FILE = RUN_FILE
+    LOCK = LOCK_FILE
+    TAKEN = "{path} holds a run already; leave hydra.run.dir to skinlab, or choose a new one"
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -87,8 +50,7 @@ class Run:
             raise OutputError(f"{path} is not a run directory: it has no {RUN_FILE}") from error
         except (OSError, ValueError) as error:
             raise OutputError(f"{path / RUN_FILE} cannot be read: {error}") from error
-        if record["schema_version"] > SCHEMA_VERSION:
-            raise OutputError(f"{path} was written by a newer skinlab (run.json version {record['schema_version']})")
+        cls._check_version(path, record)
         return cls(path, record)
 
     @classmethod
@@ -101,17 +63,9 @@ class Run:
         run = cls.open(path)
         if run.status == "finished":
             raise OutputError(f"{path} is finished: there is nothing to resume")
-        try:
-            run.own()
-        except BlockingIOError as error:
-            raise OutputError(f"{path} is being run by another process") from error
-        except OSError as error:
-            raise files.output_error(path, error) from error
-        if run.status == "running":
-            raise OutputError(f"{path} is running on {run.record['process']['host']}")
-        resumed = [*run.record.get("resumed", []), _now()]
+        run.own_again()
         run.record.pop("pruned", None)
-        run.update(status="running", error=None, finished=None, process=machine.process_identity(), resumed=resumed)
+        run.run_again()
         return run
 
     @classmethod
@@ -138,9 +92,7 @@ class Run:
         Raises:
             BlockingIOError: another process holds it.
         """
-        lock = (self.path / LOCK_FILE).open("a")
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._lock = lock
+        super().own()
         (self.path / RESERVE_FILE).write_bytes(b"\0" * RESERVE_BYTES)
 
     def hand_over(self, reason: str) -> None:
@@ -159,30 +111,23 @@ class Run:
         if self.status == "finished":  # nobody goes on with it
             yield
             return
-        lock = self._locked()
+        try:
+            lock = self._locked()
+        except BlockingIOError as error:
+            raise OutputError(f"{self.path} is being run by another process: stop it first") from error
+        except OSError as error:
+            raise files.output_error(self.path, error) from error
         try:
             yield
         finally:
             (self.path / LOCK_FILE).unlink(missing_ok=True)
             lock.close()
 
-    def _locked(self) -> TextIO:
-        try:
-            lock = (self.path / LOCK_FILE).open("a")
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OutputError(f"{self.path} is being run by another process: stop it first") from error
-        except OSError as error:
-            raise files.output_error(self.path, error) from error
-        return lock
-
     @property
     def status(self) -> Status:
         """The truth: a run that says it is running while its process is gone was interrupted."""
         recorded: Status = self.record["status"]
-        if recorded == "running" and machine.is_alive(self.record["process"]) is False:
-            return "interrupted"
-        return recorded
+        return "interrupted" if self._is_orphaned() else recorded
 
     def update(self, **facts: Any) -> None:
         """Add facts to run.json."""
@@ -252,10 +197,7 @@ class Run:
     def _end(self, clock: float, status: Status, error: str | None) -> None:
         (self.path / RESERVE_FILE).unlink(missing_ok=True)
         self.add_seconds("total_s", time.monotonic() - clock)
-        self.update(status=status, error=error, finished=_now())
-        (self.path / LOCK_FILE).unlink(missing_ok=True)
-        if self._lock is not None:
-            self._lock.close()
+        self._let_go(status, error)
 
 
 def ending_of(error: BaseException) -> tuple[Status, str]:
@@ -273,7 +215,3 @@ def _reason(error: BaseException) -> str:
         return f"{type(error).__name__}: stopped from outside"
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})"
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

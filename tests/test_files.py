@@ -34,7 +34,8 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"no/a cannot be written \(No such file or directory\)"):
+    said = r"no/a cannot be written \(No such file or directory\); make the folder .*/no, or choose another$"
+    with pytest.raises(OutputError, match=said):
         files.write_text(tmp_path / "no" / "a", "x")
 
 

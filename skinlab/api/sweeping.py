@@ -14,6 +14,7 @@ from skinlab.attempt import short
 from skinlab.commands.train import through_hydra
 from skinlab.config import search_path_overrides
 from skinlab.errors import DataError
+from skinlab.runs.naming import resolve_sweep
 from skinlab.sweeps.declaration import declare
 from skinlab.sweeps.state import Sweep
 
@@ -123,9 +124,9 @@ def open_sweep(path: str | PathLike[str]) -> SweepView:
     """Look into a sweep.
 
     Args:
-        path: its directory.
+        path: its directory, the beginning or the end of its name, or `latest`.
 
     Raises:
         OutputError: there is no sweep.
     """
-    return SweepView(Sweep.open(Path(path)).path)
+    return SweepView(Sweep.open(resolve_sweep(Path(path))).path)

@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import Namespace
+from pathlib import Path
 
 from skinlab import help as texts
 from skinlab import schema
@@ -50,7 +51,15 @@ def _shown(composed: Composed, options: Namespace) -> str:
         from omegaconf import OmegaConf
 
         return OmegaConf.to_yaml(composed.raw, resolve=True)
+    _say_what_is_missing(composed.config)
     return f"ok: {gist(composed.config)}\n"
+
+
+def _say_what_is_missing(config: schema.Config) -> None:
+    """A declaration may be written before its images are there, and elsewhere; whoever mistyped the path learns it."""
+    path = getattr(config.dataset, "path", None)
+    if path is not None and not Path(path).expanduser().exists():
+        sys.stderr.write(f"skinlab check: dataset.path={path}: there is no such folder or file on this machine now\n")
 
 
 def gist(config: schema.Config) -> str:

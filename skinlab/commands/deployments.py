@@ -1,4 +1,4 @@
-"""`skinlab deployments`: lists what is deployed, shows logs, restarts, deletes."""
+"""`skinlab deployments`: lists what is deployed, shows keys and logs, restarts, deletes."""
 
 import json
 import sys
@@ -20,6 +20,7 @@ List what `skinlab deploy` has put where, and look after it.
   --json             print the list as JSON
 
 verbs:
+  key NAME           print the key that it asks for, e.g. for its page or for curl
   logs NAME          print the end of its log (--lines N, default 50)
   restart NAME       begin anew with the same bundle and settings, but for SDK v1 without losing a request
   delete NAME        let it finish what it is at, stop it, remove it
@@ -38,7 +39,7 @@ def main(argv: list[str]) -> int:
         ConfigError: wrong arguments, or there is no such deployment.
         DeploymentError: it does not do as it is told.
     """
-    verbs = {"logs": _logs, "restart": _restart, "delete": _delete}
+    verbs = {"key": _key, "logs": _logs, "restart": _restart, "delete": _delete}
     if argv and not argv[0].startswith("-"):
         if argv[0] not in verbs:
             names = [verb.name for verb in DEPLOYMENT_VERBS]
@@ -110,6 +111,20 @@ def _named(argv: list[str], parser: Parser) -> Namespace:
     elif options.name is None:
         raise ConfigError(f"needs a name: skinlab deployments {argv[0]} NAME; skinlab deployments lists them")
     return options
+
+
+def _key(argv: list[str]) -> int:
+    options = _named(argv, Parser("deployments key"))
+    if not options.help:
+        from skinlab.deployment import record, targets
+
+        found = record.require(options.name)
+        key = targets.find(found.target).access(found).key
+        if key is None:
+            _say(f"{found.name} asks for no key")
+        else:
+            sys.stdout.write(f"{key}\n")
+    return 0
 
 
 def _logs(argv: list[str]) -> int:

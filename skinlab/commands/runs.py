@@ -61,7 +61,7 @@ def main(argv: list[str]) -> int:
     Raises:
         SkinlabError: wrong arguments, no such run, or what the verb raises.
     """
-    verbs = {verb.name for verb in RUNS_VERBS}
+    verbs = [verb.name for verb in RUNS_VERBS]
     if argv and argv[0] in verbs:
         module = importlib.import_module(f"skinlab.commands.runs_{MODULES[argv[0]]}")
         code: int = module.main(argv[0], argv[1:])

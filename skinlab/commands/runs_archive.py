@@ -39,7 +39,7 @@ def main(verb: str, argv: list[str]) -> int:
 
 def _archive(options: Namespace) -> None:
     if options.name is None or options.out is None:
-        raise ConfigError("skinlab runs archive RUN --out FILE.zip")
+        raise ConfigError("name a run and a file: skinlab runs archive RUN --out FILE.zip")
     from skinlab.data.cache_room import gigabytes
     from skinlab.run import Run
     from skinlab.runs import archive
@@ -52,7 +52,7 @@ def _archive(options: Namespace) -> None:
 
 def _import(options: Namespace) -> None:
     if options.name is None:
-        raise ConfigError("skinlab runs import FILE.zip")
+        raise ConfigError("name a file: skinlab runs import FILE.zip")
     if not (math.isfinite(options.most_gb) and options.most_gb > 0):
         raise ConfigError(f"--most-gb {options.most_gb}: must be a number above 0")
     from skinlab import paths

@@ -26,7 +26,8 @@ def main(verb: str, argv: list[str]) -> int:
         sys.stdout.write(HELP)
         return 0
     if not options.words:
-        raise ConfigError(f"skinlab runs {verb} RUN {'TEXT' if verb == 'note' else 'NAME...'}")
+        what, form = ("its text", "TEXT") if verb == "note" else ("one tag or more", "NAME...")
+        raise ConfigError(f"name a run and {what}: skinlab runs {verb} RUN {form}")
     from skinlab.run import Run
     from skinlab.runs import notes
     from skinlab.runs.naming import resolve

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from skinlab.commands.arguments import Parser
 from skinlab.commands.runs import HELP
 from skinlab.errors import ConfigError
+from skinlab.report.words import counted
 
 if TYPE_CHECKING:
     from skinlab.run import Run
@@ -84,7 +85,7 @@ def _of_run(run: "Run") -> Iterator[tuple[str, str]]:
     yield "labels", _hash("revision", record.get("label_revision"))
     yield "weights", str(record.get("weights", {}).get("file") or "")
     if looks := record.get("test_looks"):
-        yield "test looks", f"{looks['looks']} by {looks['runs']} runs when it was scored"
+        yield "test looks", f"{looks['looks']} by {counted(looks['runs'], 'run')} when it was scored"
 
 
 def _hash(name: str, value: str | None) -> str:

@@ -9,6 +9,9 @@ from skinlab.commands.table import SWEEP_VERBS
 from skinlab.config.suggest import did_you_mean, then_list
 from skinlab.errors import ConfigError, DataError
 
+ENDED_SHOWN = 20
+"""Rows of `status` for trials that ended: what fits on a screen."""
+
 HELP = """usage: skinlab sweep VERB DIR [options]
 
 verbs:
@@ -17,7 +20,8 @@ verbs:
   best DIR                the directory of the best run by validation; of several objectives, of each on the front
   report DIR              write sweep.html and leaderboard.csv of what is there now; a sweep that ends does it by itself
 
-  DIR  the directory of a sweep, e.g. outputs/sweeps/default/20260101-120000-abcdef
+  DIR  the directory of a sweep, e.g. outputs/sweeps/default/20260101-120000-abcdef; the beginning or the end of its
+       name, e.g. abcdef; or latest
 
 What can change when a sweep goes on is how it is run and how long: sweep.trials=40, sweep.parallel,
 'sweep.on_failure="retry(1)"', hydra/launcher=joblib and hydra.launcher.*; never what a trial is.
@@ -40,7 +44,7 @@ def main(argv: list[str]) -> int:
     if argv[0] not in names:
         raise ConfigError(f"no command 'sweep {argv[0]}'{then_list(did_you_mean(argv[0], names), 'Commands', names)}")
     parser = Parser(f"sweep {argv[0]}")
-    parser.add_argument("sweep", type=Path, nargs="?")
+    parser.add_argument("sweep", nargs="?")
     if argv[0] == "resume":
         parser.add_argument("overrides", nargs="*", default=[])
     elif argv[0] != "report":
@@ -49,12 +53,15 @@ def main(argv: list[str]) -> int:
     if options.help or options.sweep is None:
         (sys.stdout if options.help else sys.stderr).write(HELP)
         return 0 if options.help else ConfigError.exit_code
+    from skinlab.runs.naming import resolve_sweep
+
+    folder = resolve_sweep(options.sweep)
     if argv[0] == "resume":
-        return _resume(options.sweep, options.overrides)
+        return _resume(folder, options.overrides)
     if argv[0] == "report":
-        return _report(options.sweep)
+        return _report(folder)
     show = _status if argv[0] == "status" else _best
-    return show(options.sweep, as_json=options.json)
+    return show(folder, as_json=options.json)
 
 
 def _resume(folder: Path, changes: list[str]) -> int:
@@ -69,7 +76,7 @@ def _resume(folder: Path, changes: list[str]) -> int:
 
 
 def _status(folder: Path, *, as_json: bool) -> int:
-    from skinlab.sweeps.progress import heading, table
+    from skinlab.sweeps.progress import heading, not_in_table, table
     from skinlab.sweeps.state import Sweep
 
     sweep = Sweep.open(folder)
@@ -80,8 +87,11 @@ def _status(folder: Path, *, as_json: bool) -> int:
         return 0
     from rich.console import Console
 
-    sys.stdout.write(f"{sweep.status}: {heading(sweep)}\n")
-    Console().print(table(sweep, sweep.record["declaration"]["config"]["training.epochs"]))
+    why = [sweep.record["error"]] if sweep.status == "failed" and sweep.record["error"] else []
+    sys.stdout.write("\n".join([f"{sweep.status}: {heading(sweep)}", *why]) + "\n")
+    if any(trial.status != "waiting" for trial in sweep.trials):
+        Console().print(table(sweep, sweep.record["declaration"]["config"]["training.epochs"], ENDED_SHOWN))
+    sys.stdout.write("".join(f"{line}\n" for line in not_in_table(sweep, ENDED_SHOWN)))
     return 0
 
 

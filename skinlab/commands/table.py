@@ -82,6 +82,7 @@ RUNS_VERBS = (
     Verb("trash", "list or empty the trash", ("--older-than", "--all", "--output", "--help"), arguments=("empty",)),
 )
 DEPLOYMENT_VERBS = (
+    Verb("key", "print the key that a deployment asks for"),
     Verb("logs", "print the end of a deployment's log", ("--lines", "--help")),
     Verb("restart", "begin anew with the same bundle and settings"),
     Verb("delete", "stop a deployment and remove it"),
@@ -134,7 +135,7 @@ VERBS = (
         declares=True,
         paths=True,
     ),
-    Verb("deployments", "list, restart or delete what is deployed, and show logs", verbs=DEPLOYMENT_VERBS),
+    Verb("deployments", "list, restart or delete what is deployed, show its key and logs", verbs=DEPLOYMENT_VERBS),
     Verb("score", "ask a deployment for images", _SCORE_OPTIONS, paths=True),
     Verb("verify", "compare a deployment's answers with what its run stored", paths=True),
     Verb("data", "fetch, audit and look at images; skinlab data --help lists its verbs", verbs=DATA_VERBS),

@@ -8,6 +8,7 @@ from skinlab.data.wording import listed, nearest
 from skinlab.errors import DataError
 from skinlab.run import RUN_FILE
 from skinlab.runs import naming, places
+from skinlab.sweeps.state import SWEEP_FILE
 
 PATTERN = frozenset("*?[")
 
@@ -16,9 +17,10 @@ def find_runs(words: Sequence[str], output_dir: Path) -> list[Path]:
     """The directories of all runs that are meant, each once, in the order given; those of a sweep by their number.
 
     Args:
-        words: each a run directory, a folder of them (as a sweep is), a pattern of either, an experiment's name, or a
-            short name: `latest`, or the beginning or the end of the id of a run or a sweep.
-        output_dir: where `runs/NAME` of an experiment is.
+        words: each a run directory, a folder of them (as a sweep is), a pattern of either, an experiment's name (its
+            sweeps are part of it), or a short name: `latest`, or the beginning or the end of the id of a run or a
+            sweep.
+        output_dir: where `runs/NAME` and `sweeps/NAME` of an experiment are.
 
     Raises:
         DataError: a word means nothing that is there.
@@ -41,16 +43,25 @@ def _meant(word: str, output_dir: Path) -> list[Path]:
         if runs := [run for match in matches if match.is_dir() for run in _below(match)]:
             return runs
         raise DataError(f"no run matches {word}")
-    experiments = output_dir / "runs"
-    if runs := _below(experiments / word) if path.name == word else []:
+    if runs := _of_experiment(word, output_dir) if path.name == word else []:
         return runs
     if runs := _by_id(word, output_dir):
         return runs
-    known = [folder.name for folder in experiments.iterdir()] if experiments.is_dir() else []
+    folders = [output_dir / kind for kind in (places.RUNS, places.SWEEPS)]
+    known = {experiment.name for folder in folders if folder.is_dir() for experiment in folder.iterdir()}
     raise DataError(
-        f"{word} is neither a directory nor an experiment with runs in {experiments}{nearest(word, sorted(known))}, "
+        f"{word} is neither a directory nor an experiment with runs in {output_dir}{nearest(word, sorted(known))}, "
         "nor does the id of a run or a sweep begin or end so; `skinlab runs` lists them"
     )
+
+
+def _of_experiment(name: str, output_dir: Path) -> list[Path]:
+    """Its single runs, then those of its sweeps."""
+    sweeps = (output_dir / places.SWEEPS / name).glob(f"*/{SWEEP_FILE}")
+    return [
+        *_below(output_dir / places.RUNS / name),
+        *(run for file in sorted(sweeps) for run in _below(file.parent)),
+    ]
 
 
 def _by_id(word: str, output_dir: Path) -> list[Path]:

@@ -54,7 +54,7 @@ def sentence(pair: Pair) -> str:
         low, high = sorted((abs(difference.low), abs(difference.high)))
         return f"{pair.better} is better than {worse} by {abs(difference.value):.3f} [{low:.3f}, {high:.3f}]"
     if difference.value == difference.low == difference.high == 0:
-        return f"{names} are the same on these images"
+        return f"{names} have the same value on these images"
     if math.isnan(difference.p):
         return f"{names} differ by {difference.value:+.3f}, and too few images say how sure that is"
     told = f"{names} are not distinguishable: {difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"

@@ -338,6 +338,7 @@ def _figure(stem: Path, size: tuple[float, float], note: str) -> Iterator["Figur
             figure.supxlabel(lines, fontsize=8.5, color=GREY, style="italic")
         # Rendered in memory first: what was drawn wrongly leaves no file, and the bytes hold no date and no version.
         write_bytes(stem.with_name(stem.name + ".png"), _render(figure, "png", {"Software": None}))
+        figure.set_layout_engine("none")  # what was placed for one form stays there for the other
         write_bytes(stem.with_name(stem.name + ".svg"), _render(figure, "svg", {"Date": None, "Creator": None}))
 
 

@@ -60,11 +60,13 @@ class Galleries:
         wrong: called what they are not, the surest first.
         uncertain: nearest to another decision.
         no_heat: why there are no heat maps; None where there are.
+        places: height and width of the maps; None where there are none.
     """
 
     wrong: Sequence[Picture]
     uncertain: Sequence[Picture]
     no_heat: str | None = None
+    places: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)

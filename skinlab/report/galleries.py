@@ -41,10 +41,15 @@ def galleries(scored: Scored, images: NDArray[np.uint8], rows: NDArray[np.int64]
     """
     decisions = decide(scored.probabilities, bundle.positive, bundle.threshold)
     heat_map, why = _heat_maps(bundle)
+    shapes: set[tuple[int, ...]] = set()
 
     def picture(place: int) -> Picture:
         decision, image = int(decisions[place]), np.ascontiguousarray(images[rows[place]])
-        heat = None if heat_map is None else jpeg(overlay(image, heat_map(image, decision)))
+        heat = None
+        if heat_map is not None:
+            found = heat_map(image, decision)
+            shapes.add(found.shape)
+            heat = jpeg(overlay(image, found))
         truth, probability = bundle.classes[scored.targets[place]], float(scored.probabilities[place, decision])
         return Picture(scored.image_ids[place], truth, bundle.classes[decision], probability, _small(image), heat)
 
@@ -52,7 +57,8 @@ def galleries(scored: Scored, images: NDArray[np.uint8], rows: NDArray[np.int64]
     places = list(dict.fromkeys([*wrong, *uncertain]))
     with ThreadPoolExecutor(usable_cpus()) as pool:
         made = dict(zip(places, pool.map(picture, places), strict=True))
-    return Galleries([made[place] for place in wrong], [made[place] for place in uncertain], why)
+    shown, unsure = ([made[place] for place in chosen] for chosen in (wrong, uncertain))
+    return Galleries(shown, unsure, why, min(shapes, default=None))
 
 
 def _heat_maps(bundle: Bundle) -> tuple[HeatMap | None, str | None]:

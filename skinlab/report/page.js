@@ -93,7 +93,9 @@
       npv: ratio(trueNegatives, trueNegatives + falseNegatives),
     };
     for (const [name, value] of Object.entries(rates)) {
-      find("rate-" + name).textContent = value === null ? "undefined: " + data.why[name] : value.toFixed(3);
+      const shown = find("rate-" + name);
+      shown.textContent = value === null ? "undefined: " + data.why[name] : value.toFixed(3);
+      shown.classList.toggle("undefined", value === null);
     }
     for (const place of [find("threshold-value"), ...document.querySelectorAll(".at")]) {
       place.textContent = told(threshold);

@@ -9,7 +9,7 @@ from skinlab.evaluation import tables
 from skinlab.evaluation.scores import CLASS_LABELS
 from skinlab.evaluation.summary import BINARY
 from skinlab.report import charts, threshold
-from skinlab.report.facts import Facts, Picture
+from skinlab.report.facts import Facts, Galleries, Picture
 from skinlab.report.galleries import SIDE
 from skinlab.report.markup import Html, element, paragraph, section, table, together
 from skinlab.report.words import bounds, counted, number, sentence, with_interval
@@ -29,6 +29,8 @@ FINDINGS = {
 """What audit.json counts, and how it is called."""
 HEAT = """Beside an image: where the network sees the class that it called (Grad-CAM, yellow is most). It shows what was
 used, not whether that is right."""
+FEWEST_PLACES = 4
+"""In a row of a heat map; one with fewer is said to tell little."""
 SAME = """On the same machine the same code, packages (environment.lock), data and seed give the same summary.json, byte
 for byte. Where the fingerprint or the split hash differ, it is other data."""
 
@@ -229,12 +231,20 @@ def _subgroup_table(column: dict[str, Any], level: str) -> Html:
 def pictures(facts: Facts) -> Html:
     """The most wrong and the most uncertain images."""
     found = facts.galleries
-    heat = paragraph(f"No heat maps: {found.no_heat}." if found.no_heat else HEAT, class_="dim")
+    heat = paragraph(f"No heat maps: {found.no_heat}." if found.no_heat else f"{HEAT}{_coarse(found)}", class_="dim")
     parts = [
         *_gallery("Most wrong", "called what they are not; the least probable truth first", found.wrong),
         *_gallery("Most uncertain", "nearest to another decision", found.uncertain),
     ]
     return section("images", "Images worth a look", heat, *parts)
+
+
+def _coarse(found: Galleries) -> str:
+    """What must be known of maps with very few places."""
+    if found.places is None or min(found.places) >= FEWEST_PLACES:
+        return ""
+    shape = " x ".join(map(str, found.places))
+    return f" A map has only {shape} places here, for images of this size: it tells little of where, or nothing."
 
 
 def _gallery(title: str, meaning: str, shown: Sequence[Picture]) -> Iterator[Html]:

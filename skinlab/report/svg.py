@@ -8,6 +8,8 @@ from skinlab.report.markup import Html, element, together
 
 WIDTH, HEIGHT = 360.0, 320.0
 LEFT, RIGHT, TOP, BOTTOM = 50.0, 12.0, 12.0, 46.0
+WIDEST_LEFT, TITLE, CHARACTER = 150.0, 26.0, 7.2
+"""How far the left margin grows with the names of the ticks; the room of the axis' title; the width of a character."""
 COLOURS, DASHES = 6, 3
 """Classes `c0` ... and `d0` ... of page.css: told apart with any colour vision, and by their dashes after that."""
 
@@ -32,11 +34,17 @@ class Area:
     x_names: Sequence[str] | None = None
     y_names: Sequence[str] | None = None
 
+    @property
+    def left(self) -> float:
+        """The left margin: the names of the ticks do not reach the title of the axis."""
+        longest = max(map(len, _names(self.y_ticks, self.y_names)), default=0)
+        return min(WIDEST_LEFT, max(LEFT, TITLE + CHARACTER * longest))
+
     def at(self, x: float, y: float) -> Point:
         """Where a point of the data lies, in units of the view box."""
         across = (x - self.x[0]) / (self.x[1] - self.x[0])
         up = (y - self.y[0]) / (self.y[1] - self.y[0])
-        return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
+        return self.left + across * (WIDTH - self.left - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
 
 
 def chart(area: Area, alternative: str, *parts: object) -> Html:
@@ -44,7 +52,7 @@ def chart(area: Area, alternative: str, *parts: object) -> Html:
     grid = together([*_across(area), *_up(area)])
     names = together(
         [
-            element("text", area.x_label, x=(LEFT + WIDTH - RIGHT) / 2, y=HEIGHT - 8, text_anchor="middle"),
+            element("text", area.x_label, x=(area.left + WIDTH - RIGHT) / 2, y=HEIGHT - 8, text_anchor="middle"),
             element("text", area.y_label, transform=f"translate(13 {(HEIGHT - BOTTOM + TOP) / 2:g}) rotate(-90)",
                     text_anchor="middle"),
         ]

@@ -120,8 +120,10 @@ def rates(summary: dict[str, Any]) -> Html:
     parts = []
     for name, title in titles.items():
         entry = summary["metrics"][name]
-        value = f"undefined: {entry['why']}" if entry["value"] is None else f"{entry['value']:.3f}"
-        parts.append(element("div", element("dt", title), element("dd", value, id=f"rate-{name}")))
+        undefined = entry["value"] is None
+        value = f"undefined: {entry['why']}" if undefined else f"{entry['value']:.3f}"
+        look = "undefined" if undefined else None
+        parts.append(element("div", element("dt", title), element("dd", value, id=f"rate-{name}", class_=look)))
     return element("dl", *parts, class_="rates", aria_live="polite")
 
 

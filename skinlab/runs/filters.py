@@ -5,17 +5,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from operator import ge, gt, le, lt
-from typing import Any
+from typing import Any, get_args
 
 from skinlab.config import tree
-from skinlab.config.suggest import did_you_mean
+from skinlab.config.suggest import did_you_mean, then_list
 from skinlab.data.wording import listed
 from skinlab.errors import ConfigError
-from skinlab.runs.facts import RUN_KEYS, SUBSETS, Facts
+from skinlab.run import Status
+from skinlab.runs.facts import DAMAGED, RUN_KEYS, SUBSETS, Facts
 
 TAG = "tag"
 DEFAULT_SUBSET = "validation"
 """Of a metric that is named without a subset: choosing by the test subset spoils it."""
+STATUSES = (*get_args(Status), DAMAGED)
 LOWER_IS_BETTER = frozenset({"brier", "log_loss", "ece"})
 _FILTER = re.compile(r"([\w.]+)(!=|<=|>=|=|<|>)(.*)", re.DOTALL)
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
@@ -97,7 +99,19 @@ def read(text: str, keys: Keys) -> Filter:
     parts = _FILTER.fullmatch(text)
     if parts is None:
         raise ConfigError(f"{text}: neither a command nor a filter; a filter is e.g. status=failed or 'auc>0.8'")
-    return Filter(keys.resolve(parts[1]), parts[2], parts[3])
+    condition = Filter(keys.resolve(parts[1]), parts[2], parts[3])
+    _check_status(condition)
+    return condition
+
+
+def _check_status(condition: Filter) -> None:
+    """Refuse a status that no run can have: it would seem that there is no such run."""
+    if condition.key != "status" or condition.operator in _ORDER:
+        return
+    for word in condition.value.split(","):
+        if not any(fnmatchcase(status, word) for status in STATUSES):
+            suggestion = then_list(did_you_mean(word, STATUSES), "There are", STATUSES)
+            raise ConfigError(f"status{condition.operator}{condition.value}: no status '{word}'{suggestion}")
 
 
 def value_of(facts: Facts, key: str) -> Any:

@@ -1,4 +1,4 @@
-"""Short names of runs: a path, the beginning or the end of an id, or `latest`."""
+"""Short names of runs and sweeps: a path, the beginning or the end of an id, or `latest`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,6 +8,7 @@ from skinlab.data.wording import listed
 from skinlab.errors import OutputError
 from skinlab.run import RUN_FILE
 from skinlab.runs import places
+from skinlab.sweeps.state import SWEEP_FILE, Sweep
 
 LATEST = "latest"
 SHORTEST = 4
@@ -46,6 +47,37 @@ def resolve(name: str | Path, output: Path | None = None) -> Path:
     )
 
 
+def resolve_sweep(name: str | Path, output: Path | None = None) -> Path:
+    """The directory of the sweep that is meant.
+
+    Args:
+        name: as of a run.
+        output: the output folder; None: the declared one.
+
+    Returns:
+        The directory; of a path, the path itself, for the caller to refuse.
+
+    Raises:
+        OutputError: no sweep or several have this name.
+    """
+    path, text = Path(name).expanduser(), str(name)
+    if path.exists() or text.startswith((".", "/", "~")):
+        return path
+    folder = output or paths.default_output()
+    sweeps = list(places.sweeps_below(folder))
+    if text == LATEST and sweeps:
+        return max(sweeps, key=lambda sweep: (_began(sweep), sweep))
+    found = [sweep for sweep in sweeps if matches(text, sweep.name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise OutputError(f"{text}: {len(found)} sweeps are called so: {listed([str(sweep) for sweep in found])}")
+    raise OutputError(
+        f"{text} is not the directory of a sweep (it has no {SWEEP_FILE}), and none in {folder / places.SWEEPS} has a "
+        "name that begins or ends so"
+    )
+
+
 def matching(text: str, runs: Iterable[Path], output: Path) -> list[Path]:
     """The runs whose id begins or ends with a text; one whose id it is, alone."""
     ids = {run: places.id_of(run, output) for run in runs}
@@ -75,6 +107,13 @@ def _created(run: Path) -> str:
 
     try:
         return str(Run.open(run).record["started"])
+    except (OutputError, KeyError):
+        return ""
+
+
+def _began(sweep: Path) -> str:
+    try:
+        return str(Sweep.open(sweep).record["started"])
     except (OutputError, KeyError):
         return ""
 

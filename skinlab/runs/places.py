@@ -1,10 +1,11 @@
-"""Where run directories lie below an output folder. Lists folders; opens no file."""
+"""Where the directories of runs and sweeps lie below an output folder. Lists folders; opens no file."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from skinlab.run import RUN_FILE
+from skinlab.sweeps.state import SWEEP_FILE
 
 RUNS, SWEEPS, REPRODUCTIONS = "runs", "sweeps", "reproductions"
 _DEPTH = 5
@@ -13,10 +14,16 @@ _DEPTH = 5
 
 def runs_below(output: Path) -> Iterator[Path]:
     """All run directories below a folder, in order of their paths; hidden folders and links are not entered."""
-    yield from _walk(output, _DEPTH)
+    yield from _walk(output, _DEPTH, RUN_FILE)
 
 
-def _walk(folder: Path, depth: int) -> Iterator[Path]:
+def sweeps_below(output: Path) -> Iterator[Path]:
+    """The directories of all sweeps below a folder, in order of their paths."""
+    yield from _walk(output / SWEEPS, _DEPTH - 2, SWEEP_FILE)
+
+
+def _walk(folder: Path, depth: int, file: str) -> Iterator[Path]:
+    """Directories that hold a file of this name; what is in them is not looked at."""
     try:
         with os.scandir(folder) as entries:
             inside = sorted(
@@ -27,10 +34,10 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
     except OSError:  # deleted a moment ago, or not ours to read
         return
     for path in inside:
-        if os.path.lexists(f"{path}/{RUN_FILE}"):
+        if os.path.lexists(f"{path}/{file}"):
             yield Path(path)
         elif depth > 1:
-            yield from _walk(Path(path), depth - 1)
+            yield from _walk(Path(path), depth - 1, file)
 
 
 def id_of(path: Path, output: Path) -> str:

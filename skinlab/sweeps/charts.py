@@ -28,6 +28,8 @@ LATTICE, WIDTH = 25, 0.12
 FEWEST_NEAR = 0.3
 """A surface is drawn where the weights of the points near by add up to so much."""
 GAP, TOP, BOTTOM, SIDE = 170.0, 34.0, 300.0, 60.0
+NARROWEST = 600.0
+"""Of parallel coordinates: of few keys they are not magnified."""
 
 
 def sixths(outlook: Outlook) -> Html:
@@ -53,7 +55,7 @@ def parallel(outlook: Outlook) -> Html:
         "svg",
         *lines,
         *(_column(at, name, ticks) for at, (name, ticks) in enumerate(named)),
-        viewBox=f"0 0 {2 * SIDE + last * GAP:g} {BOTTOM + 20:g}",
+        viewBox=f"0 0 {max(NARROWEST, 2 * SIDE + last * GAP):g} {BOTTOM + 20:g}",
         role="img",
         aria_label=f"{len(outlook.valued)} points over {', '.join(name for name, _ in named)}",
         class_="chart wide",

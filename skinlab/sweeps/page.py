@@ -77,7 +77,7 @@ def _headline(outlook: Outlook) -> Html:
     return together(
         [
             element("h1", _title(outlook)),
-            paragraph(sentence(records.RESEARCH_NOTE), class_="warning"),
+            paragraph(sentence(records.warning(outlook.config.get("dataset.name"))), class_="warning"),
             element("ul", *(element("li", remark) for remark in remarks), class_="remarks") if remarks else "",
             paragraph(SELECTION),
             element("dl", *(_card(*card) for card in _cards(outlook)), class_="headline"),

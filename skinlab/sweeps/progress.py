@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from skinlab.attempt import short
 from skinlab.errors import OutputError
+from skinlab.report.words import counted
 from skinlab.sweeps import leaderboard
 from skinlab.sweeps.declaration import Declaration
 from skinlab.sweeps.state import Sweep, Trial
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 LOOK_EVERY = 0.5
 """Seconds between two looks at the run directories."""
 ENDED_SHOWN = 5
+"""In the live table, which must not be higher than the terminal; what ended is not news there for long."""
 RUNNING_SHOWN = 20
 
 
@@ -79,7 +81,8 @@ class Progress:
 def line(trial: Trial, objectives: list[str]) -> str:
     """A trial that ended, in one line."""
     took = f" after {duration(trial.seconds)}" if trial.seconds is not None else ""
-    return f"trial {trial.number} {trial.status}{took}: {assignment(trial.parameters)}{_said(trial, objectives)}"
+    told = f"{assignment(trial.parameters)}{_said(trial, objectives)}".lstrip(":; ")  # nothing may be swept
+    return f"trial {trial.number} {trial.status}{took}" + (f": {told}" if told else "")
 
 
 def _said(trial: Trial, objectives: list[str]) -> str:
@@ -124,12 +127,13 @@ def shown(sweep: Sweep, epochs: int) -> "Group":
     return Group(Text(heading(sweep)), table(sweep, epochs))
 
 
-def table(sweep: Sweep, epochs: int) -> "Table":
-    """What runs now, what ended last, and the best so far.
+def table(sweep: Sweep, epochs: int, most_ended: int = ENDED_SHOWN) -> "Table":
+    """What ended last, what was interrupted, and what runs now.
 
     Args:
         sweep: refreshed.
         epochs: of a trial that does not sweep training.epochs.
+        most_ended: rows for trials that ended.
     """
     from rich.table import Table
     from rich.text import Text
@@ -138,9 +142,8 @@ def table(sweep: Sweep, epochs: int) -> "Table":
     rows = Table(box=None, pad_edge=False)
     for column in ("trial", "status", "parameters", "epoch", *names, "time", "left"):
         rows.add_column(column)
-    running = [trial for trial in sweep.trials if trial.status == "running"]
-    ended = sorted((t for t in sweep.trials if t.has_ended), key=lambda trial: (trial.finished or "", trial.number))
-    for trial in [*ended[-ENDED_SHOWN:], *running[:RUNNING_SHOWN]]:
+    interrupted, running = ([t for t in sweep.trials if t.status == status] for status in ("interrupted", "running"))
+    for trial in [*_ended(sweep)[-most_ended:], *interrupted[:RUNNING_SHOWN], *running[:RUNNING_SHOWN]]:
         values = [f"{value:.4f}" for value in trial.values] if trial.values else [""] * len(names)
         total = trial.parameters.get("training.epochs", epochs)
         epoch = f"{trial.epochs}/{total}" if trial.epochs else ""  # a method may have none
@@ -150,14 +153,29 @@ def table(sweep: Sweep, epochs: int) -> "Table":
     return rows
 
 
+def _ended(sweep: Sweep) -> list[Trial]:
+    """The last one last."""
+    return sorted((t for t in sweep.trials if t.has_ended), key=lambda trial: (trial.finished or "", trial.number))
+
+
+def not_in_table(sweep: Sweep, most_ended: int) -> list[str]:
+    """What the table has no room for, in lines below it: why trials failed, and how many others there are."""
+    lines = [line(trial, []) for trial in sweep.trials if trial.status == "failed"]
+    missing = max(0, len(_ended(sweep)) - most_ended)
+    missing += sum(max(0, sweep.counts().get(status, 0) - RUNNING_SHOWN) for status in ("interrupted", "running"))
+    return lines + ([f"and {counted(missing, 'more trial')}: {leaderboard.LEADERBOARD}, --json"] if missing else [])
+
+
 def heading(sweep: Sweep) -> str:
     """Counts, the best so far and the time left, in one line."""
     counts = ", ".join(f"{count} {status}" for status, count in sweep.counts().items())
-    parts = [f"{len(sweep.trials)} trials: {counts}"]
-    groups = leaderboard.grouped(sweep.trials)
-    if order := leaderboard.ranked(groups, [objective["direction"] for objective in sweep.record["objectives"]]):
+    parts = [f"{counted(len(sweep.trials), 'trial')}: {counts}" if counts else "no trials yet"]
+    directions = [objective["direction"] for objective in sweep.record["objectives"]]
+    if order := leaderboard.ranked(leaderboard.grouped(sweep.trials), directions):
         best, name = order[0], sweep.record["objectives"][0]["metric"]
-        parts.append(f"best {name} {best.means[0]:.4f} by trial {best.trials[0].number}")
+        mean = f" (mean of {len(best.trials)} runs)" if len(best.trials) > 1 else ""
+        run = leaderboard.best_run(best, directions[0])
+        parts.append(f"best {name} {best.means[0]:.4f}{mean} by trial {run.number}")
     if (left := time_left(sweep)) is not None:
         parts.append(f"about {duration(left)} left")
     return "; ".join(parts)

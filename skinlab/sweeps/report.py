@@ -3,6 +3,7 @@
 from collections import Counter
 
 from skinlab.attempt import short
+from skinlab.report.words import counted
 from skinlab.sweeps.progress import assignment
 from skinlab.sweeps.state import Sweep
 
@@ -13,7 +14,7 @@ def summary(sweep: Sweep) -> str:
     others = [f", {counts[status]} {status}" for status in ("pruned", "interrupted", "waiting") if counts.get(status)]
     lines = [
         "",
-        f"{len(sweep.trials)} runs: {counts.get('finished', 0)} finished, {counts.get('failed', 0)} failed"
+        f"{counted(len(sweep.trials), 'run')}: {counts.get('finished', 0)} finished, {counts.get('failed', 0)} failed"
         + "".join(others),
         *(f"  {short(sweep.run_path(t))}: {t.error}" for t in sweep.trials if t.status == "failed"),
         *_best(sweep),
@@ -33,7 +34,8 @@ def _best(sweep: Sweep) -> list[str]:
         trial = sweep.trials[one["trial"]]
         values = ", ".join(f"{name} {value:.4f}" for name, value in zip(names, one["values"], strict=True))
         mean = f" (mean of {of_group[trial.group]} runs)" if of_group[trial.group] > 1 else ""
-        lines.append(f"{title}: {values}{mean}: {assignment(trial.parameters)}: {short(sweep.run_path(trial))}")
+        said = filter(None, [f"{values}{mean}", assignment(trial.parameters), str(short(sweep.run_path(trial)))])
+        lines.append(": ".join([title, *said]))
     return lines
 
 

@@ -1,24 +1,20 @@
 """Sweep: a sweep directory as an object. The only writer of sweep.json, and the only judge of its status."""
 
-import fcntl
 import json
-import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
-from typing import Any, Literal, Self, TextIO, get_args
+from typing import Any, Literal, Self, get_args
 
-from skinlab import files, machine
+from skinlab import files
 from skinlab.errors import OutputError
 from skinlab.evaluation.objectives import validation_values
+from skinlab.ownership import OwnedDirectory
 from skinlab.run import RUN_FILE, Run
 
-SCHEMA_VERSION = 1
 SWEEP_FILE = "sweep.json"
-LOCK_FILE = ".sweep.lock"
 WRITE_EVERY = 1.0
 """Seconds between two writes of sweep.json while trials run; what must not be lost is in the runs' own files."""
 
@@ -79,7 +75,7 @@ class Trial:
 _TRIAL_KEYS = tuple(item.name for item in fields(Trial))
 
 
-class Sweep:
+class Sweep(OwnedDirectory):
     """A sweep directory.
 
     Attributes:
@@ -88,51 +84,22 @@ class Sweep:
         trials: by number; changed by `add`, `refresh` and the sweeper, told to the disk by `flush`.
     """
 
+    FILE = SWEEP_FILE
+    LOCK = ".sweep.lock"
+    TAKEN = (
+        "{path} holds a sweep already: go on with it by `skinlab sweep resume {path}`, or choose another "
+        "hydra.sweep.dir"
+    )
+
     def __init__(self, path: Path, record: dict[str, Any], trials: Sequence[Trial] = ()) -> None:
-        self.path = path
-        self.record = record
+        super().__init__(path, record)
         self.trials = list(trials)
-        self._lock: TextIO | None = None
         self._guard = RLock()
         self._written = 0.0
         self._dirty = False
         self._seen: dict[tuple[int, str], int] = {}
 
     # --- opening ---------------------------------------------------------------------------------------------------
-
-    @classmethod
-    def create(cls, path: Path, record: dict[str, Any]) -> Self:
-        """Claim a directory for a new sweep; of several processes, one gets it.
-
-        Args:
-            path: made where it does not exist yet.
-            record: what is known at the start, added to sweep.json.
-
-        Raises:
-            OutputError: the directory holds a sweep already, or cannot be written.
-        """
-        started = {
-            "schema_version": SCHEMA_VERSION,
-            "status": "running",
-            "error": None,
-            "started": now(),
-            "finished": None,
-            "process": machine.process_identity(),
-        }
-        sweep = cls(path, started | record)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path / SWEEP_FILE, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            sweep.own()
-        except FileExistsError as error:
-            raise OutputError(
-                f"{path} holds a sweep already: go on with it by `skinlab sweep resume {path}`, or choose another "
-                "hydra.sweep.dir"
-            ) from error
-        except OSError as error:
-            raise files.output_error(path, error) from error
-        sweep.flush()
-        return sweep
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -148,8 +115,7 @@ class Sweep:
             raise OutputError(f"{path} is not the directory of a sweep: it has no {SWEEP_FILE}") from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise OutputError(f"{path / SWEEP_FILE} cannot be read: {error}") from error
-        if record["schema_version"] > SCHEMA_VERSION:
-            raise OutputError(f"{path} was written by a newer skinlab (sweep.json version {record['schema_version']})")
+        cls._check_version(path, record)
         return cls(path, record, trials)
 
     @classmethod
@@ -160,28 +126,10 @@ class Sweep:
             OutputError: it is still running, or it cannot be written.
         """
         sweep = cls.open(path)
-        try:
-            sweep.own()
-        except BlockingIOError as error:
-            raise OutputError(f"{path} is being run by another process") from error
-        except OSError as error:
-            raise files.output_error(path, error) from error
-        if sweep.status == "running":
-            raise OutputError(f"{path} is running on {sweep.record['process']['host']}")
+        sweep.own_again()
         sweep.refresh()
-        resumed = [*sweep.record.get("resumed", []), now()]
-        sweep.update(status="running", error=None, finished=None, process=machine.process_identity(), resumed=resumed)
+        sweep.run_again()
         return sweep
-
-    def own(self) -> None:
-        """Hold the sweep's lock until this process ends.
-
-        Raises:
-            BlockingIOError: another process holds it.
-        """
-        lock = (self.path / LOCK_FILE).open("a")
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._lock = lock
 
     # --- what is true ----------------------------------------------------------------------------------------------
 
@@ -189,9 +137,7 @@ class Sweep:
     def status(self) -> SweepStatus:
         """The truth: a sweep that says it is running while its process is gone was interrupted."""
         recorded: SweepStatus = self.record["status"]
-        if recorded == "running" and machine.is_alive(self.record["process"]) is False:
-            return "interrupted"
-        return recorded
+        return "interrupted" if self._is_orphaned() else recorded
 
     def run_path(self, trial: Trial) -> Path:
         """The run directory of a trial, which may not exist yet."""
@@ -293,10 +239,7 @@ class Sweep:
 
     def end(self, status: SweepStatus, error: str | None = None) -> None:
         """Write how it ended, and let go of the directory."""
-        self.update(status=status, error=error, finished=now())
-        (self.path / LOCK_FILE).unlink(missing_ok=True)
-        if self._lock is not None:
-            self._lock.close()
+        self._let_go(status, error)
 
 
 def _lines(file: Path) -> int:
@@ -309,8 +252,3 @@ def _lines(file: Path) -> int:
 def one_line(text: str | None) -> str | None:
     """The first line of a reason."""
     return text.splitlines()[0] if text else text
-
-
-def now() -> str:
-    """UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")

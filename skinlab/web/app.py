@@ -1,6 +1,7 @@
 """The pages of one server, joined. Who may see them, the door decides."""
 
 from functools import cache
+from http import HTTPStatus
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -103,7 +104,9 @@ def _said(request: "Request", status: int, reason: str) -> "Response":
 
 
 async def _refused(request: "Request", error: "HTTPException") -> "Response":
-    return _said(request, error.status_code, str(error.detail))
+    is_unknown = error.detail == HTTPStatus.NOT_FOUND.phrase  # starlette's own word, of an address that there is not
+    said = f"there is no page {request.url.path}" if is_unknown else str(error.detail)
+    return _said(request, error.status_code, said)
 
 
 async def _misunderstood(request: "Request", _error: Exception) -> "Response":

@@ -62,7 +62,8 @@ def runs_of(name: str, output: Path) -> tuple[Path, ...]:
         raise DataError(f"--run {name}: {path} is neither a run nor a sweep: it has no {RUN_FILE}")
     finished = tuple(run for run in found if Run.open(run).status == "finished")
     if not finished:
-        raise DataError(f"--run {name}: it is not finished, so there are no predictions yet")
+        where = "`skinlab ui` without --run shows how it stands"
+        raise DataError(f"--run {name}: it is not finished, so there are no predictions yet; {where}")
     return finished
 
 

@@ -12,6 +12,7 @@ from skinlab.report import charts
 from skinlab.report.words import sentence
 from skinlab.run import Run
 from skinlab.sweeps import leaderboard, progress
+from skinlab.sweeps.page import PAGE
 from skinlab.sweeps.report import expected
 from skinlab.sweeps.state import Sweep, Trial
 
@@ -38,7 +39,7 @@ def run(path: Path) -> dict[str, Any]:
     declared = record.get("config", {})
     return {
         "title": f"{record.get('experiment', 'run')} {path.name}",
-        "warning": sentence(records.RESEARCH_NOTE),
+        "warning": sentence(records.warning(declared.get("dataset", {}).get("name"))),
         "state": opened.status,
         "error": record.get("error"),
         "epoch": epochs[-1]["epoch"] if epochs else 0,
@@ -115,6 +116,11 @@ def standing(path: Path) -> dict[str, str]:
         raise OutputError(f"{path}: sweep.json is not as skinlab writes it ({error!r})") from error
 
 
+def charts_of(path: Path) -> Path | None:
+    """The page of charts that a sweep leaves when it ends; its links lead to files, so that it is opened as one."""
+    return path / PAGE if (path / PAGE).is_file() else None
+
+
 def _check_inside(opened: Sweep) -> None:
     """Refuse a sweep whose trials lie elsewhere: it was not written by skinlab."""
     for trial in opened.trials:
@@ -126,11 +132,13 @@ def _check_inside(opened: Sweep) -> None:
 def _standing(opened: Sweep) -> dict[str, Any]:
     names = [objective["metric"] for objective in opened.record["objectives"]]
     directions = [objective["direction"] for objective in opened.record["objectives"]]
+    dataset = opened.record.get("declaration", {}).get("config", {}).get("dataset.name")
     order = leaderboard.ranked(leaderboard.grouped(opened.trials), directions)
     ended = sum(trial.has_ended for trial in opened.trials)
     return {
         "title": f"sweep {opened.path.parent.name} {opened.path.name}",
-        "warning": sentence(records.RESEARCH_NOTE),
+        "warning": sentence(records.warning(dataset)),
+        "charts": charts_of(opened.path),
         "state": opened.status,
         "error": opened.record.get("error"),
         "heading": sentence(progress.heading(opened)),

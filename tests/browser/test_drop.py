@@ -29,14 +29,19 @@ def service(tmp_path_factory, deployments_home):  # noqa: F811 - the fixture
     return deploy(write_bundle(tmp_path_factory.mktemp("bundle") / "b", architecture=network), "page")
 
 
+def until(true):
+    """Waits until something is so."""
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def dropped(browser, content):
     """What the page says once it has an answer."""
     browser.value(DROP % base64.b64encode(content).decode())
-    end = time.monotonic() + 60
-    while (said := browser.value(STATE)) in ("", "Asking…"):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return said
+    until(lambda: browser.value(STATE) not in ("", "Asking…"))
+    return browser.value(STATE)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -62,7 +67,11 @@ def test_a_dropped_image_is_answered_with_its_heat_map_and_the_note(browser, ser
 def test_what_goes_wrong_is_said(browser, service):
     browser.open(f"{service.address}/")
     assert dropped(browser, RED).startswith("Not answered: a key is needed")
-    browser.value(f"document.getElementById('key').value = '{key_of(service)}'")
+    assert "skinlab deployments key NAME" in browser.value(STATE)
+    assert browser.value("document.activeElement.id") == "key"
+    browser.call("Input.insertText", text=key_of(service))
+    browser.value("document.activeElement.blur()")  # the image need not be dropped again
+    until(lambda: browser.value(STATE) == "Answered.")
     assert dropped(browser, b"no image").startswith("Not answered: image 0: not an image")
     assert browser.value("document.getElementById('answer').hidden")
 

@@ -1,5 +1,6 @@
 """Reviewing labels in a real browser before a real server."""
 
+import os
 import re
 import time
 from types import SimpleNamespace
@@ -17,6 +18,24 @@ from tests.data.data_builders import folder_dataset, noise_image
 
 CARDS = "[...document.querySelectorAll('.cell:not([hidden])')]"
 NAMES = f"{CARDS}.map(cell => cell.querySelector('.name').textContent)"
+FLIGHT = """async () => {
+  const grid = document.getElementById("grid"), later = window.setTimeout, {now} = performance;
+  let time = performance.now(), moves = 0;
+  const canvas = new MutationObserver(seen => { moves += seen.length; });
+  canvas.observe(grid.firstChild, {childList: true});
+  performance.now = () => time;
+  window.setTimeout = () => 0;  // however long a frame takes here, the page has not come to rest
+  for (let frame = 0; frame < 40; frame += 1) {
+    time += 16;
+    grid.scrollTop += frame ? 400 : 1;
+    await new Promise(requestAnimationFrame);
+  }
+  canvas.disconnect();
+  Object.assign(window, {setTimeout: later});
+  performance.now = now;
+  return moves;
+}"""
+"""Scrolls by 25 px a millisecond, as the page measures it; tells how often lines came into the page or left it."""
 SAVED = "document.getElementById('state').textContent === 'all saved'"
 
 
@@ -151,6 +170,20 @@ def test_filters(pages, visit, log):
     page.get_by_label("Text").fill("nowhere")
     page.get_by_text("No image is like this.").wait_for()
     assert len(log.read()) == 1
+
+
+def test_what_flies_past_is_not_asked_for_and_leaves_the_lines_in_the_page(images, pages, visit):
+    for number in range(1500):
+        os.link(images / "benign" / "lesion_00.png", images / "benign" / f"more_{number:04}.png")
+    page = ready(visit(pages.link))
+    until(page, "[...document.querySelectorAll('.cell img')].every(image => image.src && image.complete)")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    assert page.evaluate(FLIGHT) == 0
+    assert [address for address in asked if "/rows" in address or "/thumbnail" in address] == []
+    page.evaluate("document.getElementById('grid').scrollTop += 1")  # and comes to rest
+    until(page, f"{NAMES}.length > 20 && {NAMES}.every(Boolean) && {NAMES}[0] > 'more_0200'")
+    assert page.evaluate(f"JSON.stringify({NAMES}) === JSON.stringify({NAMES}.sort())")  # in order, for who reads it
 
 
 def test_two_tabs_see_each_other(pages, visit, log):

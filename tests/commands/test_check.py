@@ -17,6 +17,17 @@ def test_a_right_declaration_is_told_in_one_line(capsys):
     )
 
 
+def test_a_path_where_nothing_is_is_said_and_no_mistake(tmp_path, capsys):
+    assert check.main(["dataset=folder", f"dataset.path={tmp_path / 'nowhere'}"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("ok: default: dataset=folder")
+    assert said.err == (
+        f"skinlab check: dataset.path={tmp_path / 'nowhere'}: there is no such folder or file on this machine now\n"
+    )
+    assert check.main(["dataset=folder", f"dataset.path={tmp_path}"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_json_is_the_whole_declaration(capsys):
     check.main(["--json", "seed=3"])
     assert json.loads(capsys.readouterr().out) == to_dict(compose(["seed=3"]).config)

@@ -174,6 +174,8 @@ def test_restart_logs_and_delete(bundle: Path, capsys: Capture) -> None:
     assert (after.address, after.state["process"] == before.state["process"]) == (before.address, False)
     assert main(["deployments", "logs", "short", "--lines", "1"]) == 0
     assert "POST /score 200" in capsys.readouterr().out.splitlines()[-1]
+    assert main(["deployments", "key", "short"]) == 0
+    assert capsys.readouterr().out == f"{key_of(after)}\n"
     assert main(["deployments", "delete", "short"]) == 0
     assert record.find("short") is None
     assert main(["deployments", "delete", "short"]) == 2
@@ -206,6 +208,7 @@ def test_a_missing_package_is_one_line(bundle: Path, monkeypatch: pytest.MonkeyP
         (["deploy", "RUN", "deployment=moon"], "no such choice in group 'deployment'"),
         (["deployments", "stop"], "no command 'deployments stop'"),
         (["deployments", "logs"], "needs a name"),
+        (["deployments", "key", "nobody"], "there is no deployment 'nobody'"),
         (["deployments", "restart", "nobody"], "there is no deployment 'nobody'"),
         (["score"], "needs a service and images"),
         (["score", "mine"], "needs a service and images"),

@@ -1,6 +1,7 @@
 """`skinlab sweep report`; the other verbs are tested with the sweeps that they go on with."""
 
 from skinlab.cli import main
+from skinlab.errors import OutputError
 from skinlab.sweeps.state import Sweep
 from tests.sweeps.sweep_builders import TWO, run_dir, searched
 
@@ -28,6 +29,33 @@ def test_status_counts_what_the_run_directories_say(tmp_path, capsys):
     assert out.startswith("running: 12 trials: ")
     for status, count in Sweep.open(made.path).counts().items():
         assert f"{count} {status}" in out
+
+
+def test_status_says_why_a_sweep_and_its_trials_failed(tmp_path, capsys):
+    made = searched(tmp_path / "s", trials=12)
+    made.end("failed", "trial 3 failed: no memory")
+    assert main(["sweep", "status", str(made.path)]) == 0
+    out = capsys.readouterr().out
+    assert "trial 3 failed: no memory\n" in out
+    assert out.splitlines()[-1].endswith(f": {made.trials[3].error}")
+
+
+def test_a_sweep_has_short_names_as_a_run_has(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = ["20260101-120000-abcdef", "20260102-120000-fedcba"]
+    for name in names:
+        searched(tmp_path / "outputs/sweeps/phantoms" / name, trials=4).end("finished")
+    for short, name in (("abcdef", names[0]), ("20260102", names[1]), (names[0], names[0])):
+        assert main(["sweep", "best", short]) == 0
+        assert capsys.readouterr().out.startswith(f"outputs/sweeps/phantoms/{name}/")
+    assert main(["sweep", "status", "latest"]) == 0
+    capsys.readouterr()
+    assert main(["sweep", "status", "20260"]) == OutputError.exit_code
+    assert "20260: 2 sweeps are called so: outputs/sweeps/phantoms/20260101" in capsys.readouterr().err
+    assert main(["sweep", "status", "nothing"]) == OutputError.exit_code
+    assert (
+        "nothing is not the directory of a sweep (it has no sweep.json), and none in outputs" in capsys.readouterr().err
+    )
 
 
 def test_best_is_the_best_of_what_has_come_even_if_its_sweeper_was_killed_before_it_said_so(tmp_path, capsys):

@@ -22,6 +22,11 @@ def test_a_run_a_sweep_a_pattern_and_an_experiment_are_found_each_run_once() -> 
     assert found("sweep") == ["sweep/9", "sweep/10"]
     assert found("sweep/*") == ["sweep/9", "sweep/10"]
     assert found("base") == ["outputs/runs/base/a", "outputs/runs/base/b"]
+    made("outputs/sweeps/base/s/0", "outputs/sweeps/searched/s/1", "outputs/sweeps/searched/s/0")
+    for name in ("base", "searched"):
+        Path(f"outputs/sweeps/{name}/s/sweep.json").touch()
+    assert found("base")[2:] == ["outputs/sweeps/base/s/0"], "its sweeps are part of an experiment"
+    assert found("searched") == ["outputs/sweeps/searched/s/0", "outputs/sweeps/searched/s/1"]
     assert found("one", "sweep", "sweep/9", str(Path("one").resolve())) == ["one", "sweep/9", "sweep/10"]
     assert found(f"{Path.cwd()}/sw*") == [f"{Path.cwd()}/sweep/9", f"{Path.cwd()}/sweep/10"]
 
@@ -43,7 +48,7 @@ def test_a_run_and_a_sweep_are_found_by_their_short_names() -> None:
 def test_what_means_nothing_is_said_with_the_nearest_experiment() -> None:
     made("outputs/runs/reference/a")
     Path("empty").mkdir()
-    with pytest.raises(DataError, match=r"referense is neither .* in outputs/runs \(did you mean reference\?\)"):
+    with pytest.raises(DataError, match=r"referense is neither .* in outputs \(did you mean reference\?\)"):
         found("referense")
     with pytest.raises(DataError, match=r"empty is neither a run nor a sweep: it has no run\.json"):
         found("empty")

@@ -44,7 +44,7 @@ def test_a_difference_that_is_small_for_sure_needs_no_more_images() -> None:
 
 
 def test_equals_and_what_cannot_be_told_are_said_so() -> None:
-    assert sentence(pair(Difference(0.0, 0.0, 0.0, 1.0, ""))) == "A and B are the same on these images"
+    assert sentence(pair(Difference(0.0, 0.0, 0.0, 1.0, ""))) == "A and B have the same value on these images"
     nothing = Difference(math.nan, math.nan, math.nan, math.nan, "")
     assert "the metric is not defined" in sentence(pair(nothing))
     assert "too few images" in sentence(pair(Difference(0.5, math.nan, math.nan, math.nan, "")))

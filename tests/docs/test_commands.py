@@ -18,8 +18,9 @@ import pytest
 
 from skinlab import paths
 from skinlab.deployment import record
+from tests import homes
 from tests.data.archive.archive_server import Archive, serving
-from tests.deployment.services import key_of, wait_until
+from tests.deployment.services import wait_until
 from tests.docs import rules, site
 from tests.docs.pages import PAGES, Block, blocks, commands, inline, name_of
 from tests.docs.shell import Shell, skinlab
@@ -34,12 +35,13 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def home(cntk_home: Path) -> Iterator[Path]:
-    """A home in force for all pages: the cache and deployments are shared."""
+def home(cntk_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home in force for all pages: they share its cache, which one of them clears, and its deployments."""
+    made = homes.make(tmp_path_factory.mktemp("home"), runtimes_of=cntk_home)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(paths.HOME_VARIABLE, str(cntk_home))
+        patch.setenv(paths.HOME_VARIABLE, str(made))
         patch.setenv("NO_PROXY", "127.0.0.1")
-        yield cntk_home
+        yield made
         site.delete_deployments()
 
 
@@ -152,10 +154,8 @@ def _prepare(line: str, shell: Shell) -> str | None:
         site.addresses()
     if re.match(r"skinlab deploy (?!.*--replace)", line) or "deployment=azure" in line:
         site.delete_deployments()
-    elif re.search(r"^curl |^skinlab (score|verify|deployments) |^skinlab deploy |Client\(", line):
-        found = _deployed()
-        shell.variables["KEY"] = key_of(found)
-        return found.address.rstrip("/").removesuffix("/score")
+    elif re.search(r"^curl |^KEY=|^skinlab (score|verify|deployments) |^skinlab deploy |Client\(", line):
+        return _deployed().address.rstrip("/").removesuffix("/score")
     return None
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import skinlab
-from skinlab import paths
 from tests.docs.pages import ROOT
 
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
@@ -50,10 +49,9 @@ def test_it_uses_the_public_interface_alone_and_says_what_it_is_not(notebook: Pa
 @pytest.mark.cntk
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs(notebook: Path, cntk_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_runs(notebook: Path, home: Path, tmp_path: Path) -> None:
     nbclient = pytest.importorskip("nbclient", reason="needs nbclient")
     nbformat = pytest.importorskip("nbformat", reason="needs nbformat")
-    monkeypatch.setenv(paths.HOME_VARIABLE, str(cntk_home))
     done = nbformat.read(notebook, 4)
     nbclient.NotebookClient(done, timeout=580, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs if "data" in output]

@@ -14,9 +14,9 @@ def _needs_the_runtime(cntk_home: Path) -> None:
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, cntk_home: Path) -> Workplace:
+def workplace(tmp_path: Path, own_home: Path) -> Workplace:
     """An empty working directory."""
-    return Workplace(tmp_path, cntk_home)
+    return Workplace(tmp_path, own_home)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Killed at any moment, a run is resumed to the same bytes."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from skinlab import paths
 from tests.processes import hear_ctrl_c
 
 pytestmark = pytest.mark.cntk
@@ -39,11 +39,9 @@ def only_run(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, cntk_home: Path) -> Path:
     folder = tmp_path_factory.mktemp("resume") / "whole"
-    os.environ["SKINLAB_HOME"], before = str(cntk_home), os.environ.get("SKINLAB_HOME")
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(paths.HOME_VARIABLE, str(cntk_home))
         assert started(folder).wait(120) == 0
-    finally:
-        os.environ.pop("SKINLAB_HOME") if before is None else os.environ.update(SKINLAB_HOME=before)
     return only_run(folder)
 
 

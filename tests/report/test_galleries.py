@@ -52,6 +52,7 @@ def test_pictures_tell_truth_decision_and_where_the_network_looked(tmp_path: Pat
     assert Image.open(io.BytesIO(wrong.heat)).size == (SIDE, SIDE)
     assert [shown.image_id for shown in found.uncertain] == ["image_0", "image_1"]
     assert found.no_heat is None
+    assert found.places == Explainer(bundle).heat_map(pixels[4], 1).shape
 
 
 def test_a_network_that_cannot_be_explained_leaves_pictures_and_the_reason(tmp_path: Path):

@@ -222,3 +222,9 @@ def test_unseen_labels_are_counted_in_the_headline():
     text = page(facts(of))
     assert "1 of labels unseen in training left out" in Reader(text).words
     assert len(embedded(text)["thresholds"]) == len(of.targets) - 1
+
+
+@pytest.mark.parametrize(("places", "said"), [((1, 1), True), ((2, 2), True), ((7, 7), False), (None, False)])
+def test_maps_with_very_few_places_are_said_to_tell_little(places, said):
+    words = Reader(page(facts(galleries=Galleries([picture()], [], None, places)))).words
+    assert ("places here, for images of this size: it tells little of where, or nothing" in words) is said

@@ -2,6 +2,8 @@ import pytest
 from rich.console import Console
 
 from skinlab.sweeps import progress
+from skinlab.sweeps.leaderboard import result
+from skinlab.sweeps.report import summary
 from tests.sweeps.sweep_builders import finished, sweep, trial
 
 
@@ -25,6 +27,33 @@ def test_the_table_shows_what_runs_and_what_ended(made):
     assert rows["0"][1:5] == ["finished", "learning_rate=0.1", "10/10", "0.7500"]
     assert rows["1"][1:4] == ["running", "learning_rate=0.05", "5/10"]
     assert "2" not in rows
+
+
+def test_the_table_shows_what_was_interrupted(tmp_path):
+    text = shown(sweep(tmp_path / "s", trial(0, status="interrupted", epochs=3), trial(1)))
+    assert next(line for line in text.splitlines() if line.startswith("0 ")).split()[1] == "interrupted"
+
+
+def test_the_best_of_several_seeds_is_the_run_that_is_named_best(tmp_path):
+    values = [(0, 0.70), (0, 0.72), (1, 0.80), (1, 0.90)]
+    made = sweep(tmp_path / "s", *(finished(number, auc, group=group) for number, (group, auc) in enumerate(values)))
+    assert progress.heading(made) == "4 trials: 4 finished; best auc 0.8500 (mean of 2 runs) by trial 3"
+    assert result(made.trials, ["maximize"])["best"]["trial"] == 3
+
+
+def test_one_trial_and_none_are_told_as_such(tmp_path):
+    assert progress.heading(sweep(tmp_path / "none")) == "no trials yet"
+    alone = sweep(tmp_path / "one", finished(0, 0.75, parameters={}))
+    assert progress.heading(alone).startswith("1 trial: 1 finished; ")
+    assert progress.line(alone.trials[0], ["auc"]) == "trial 0 finished: auc 0.7500"
+    alone.update(**result(alone.trials, ["maximize"]))
+    assert f"\n1 run: 1 finished, 0 failed\nbest by validation: auc 0.7500: {alone.path / '0'}\n" in summary(alone)
+
+
+def test_below_the_table_is_said_why_trials_failed_and_how_many_others_there_are(made):
+    why = "trial 3 failed after 2.0 s: learning_rate=0.025: why"
+    assert progress.not_in_table(made, 2) == [why]
+    assert progress.not_in_table(made, 1) == [why, "and 1 more trial: leaderboard.csv, --json"]
 
 
 def test_the_time_left_is_by_those_that_ended(made):

@@ -241,3 +241,24 @@ def test_a_report_that_is_not_there_or_is_a_link_is_refused(output: Path, pages:
     (output / A / "report.html").symlink_to("/etc/hostname")
     answer = pages.get("/runs/report", params={"run": A})
     assert (answer.status_code, answer.json()["error"].endswith("has no report.html")) == (404, True)
+
+
+def test_a_finished_sweep_names_its_charts_and_phantoms_are_called_so(tmp_path: Path, inside) -> None:
+    path = tmp_path / "outputs" / SWEEP
+    made = sweep_builders.sweep(path, sweep_builders.finished(0, 0.5))
+    client = inside(Workplace(tmp_path / "outputs"))
+    asked = {"sweep": SWEEP}
+    before = client.get("/runs/sweep", params=asked, headers=HTML).text
+    assert ("sweep.html" in before, "drawn phantoms" in before) == (False, False)
+    made.update(declaration={"config": {"dataset.name": "synthetic"}})
+    (path / "sweep.html").write_text("")
+    after = client.get("/runs/sweep", params=asked, headers=HTML).text
+    assert f"<code>{path / 'sweep.html'}</code>" in after
+    assert "drawn phantoms" in after
+
+
+def test_an_address_that_there_is_not_is_named_and_the_page_leads_on(pages: TestClient) -> None:
+    answer = pages.get("/nothing", headers=HTML)
+    assert answer.status_code == 404
+    assert "there is no page /nothing" in answer.text
+    assert 'href="/runs">All runs</a>' in answer.text

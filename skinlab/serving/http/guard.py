@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 OPEN = frozenset({"/", "/page.css", "/page.js", "/health", "/ready", "/docs", "/openapi.json", "/favicon.ico"})
 """Paths that need no key: they tell nothing of anybody's images."""
+KEY_NEEDED = "a key is needed, in the header Authorization: Bearer KEY; `skinlab deployments key NAME` prints it"
 COUNTED = OPEN | {"/score", "/metrics"}
 UNHURRIED = frozenset({"/health", "/ready", "/metrics"})
 """Paths that are answered however much is in work."""
@@ -129,7 +130,7 @@ class Guard:
         service, headers = self._service, exchange.headers
         if service.keys is not None and exchange.path not in OPEN:
             if not service.keys.allow(headers.get(b"authorization")):
-                raise RequestError(401, "a key is needed: send the header Authorization: Bearer KEY")
+                raise RequestError(401, KEY_NEEDED)
         elif service.keys is None and host_of(headers) not in service.settings.hosts:
             raise RequestError(421, "this service asks for no key and answers to its own address alone")
         length = headers.get(b"content-length", b"0")

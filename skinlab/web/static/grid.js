@@ -8,6 +8,7 @@ const SPARE = 2;
 const LEAST_WIDTH = 140;
 const TALLEST = 12e6; // browsers draw no element that is much taller; beyond, scrolling is scaled
 const SETTLED_MS = 70;
+const SEEN_MS = 150; // what is in sight for a shorter time flies past
 const ASKED_AT_ONCE = 2;
 
 export class Grid {
@@ -19,7 +20,6 @@ export class Grid {
     this.canvas.className = "canvas";
     root.replaceChildren(this.canvas);
     this.lines = new Map();
-    this.spare = [];
     this.count = 0;
     this.cursor = 0;
     this.anchor = 0;
@@ -28,6 +28,7 @@ export class Grid {
     this.asked = new Set();
     this.generation = 0;
     this.fast = false;
+    this.before = {place: 0, time: 0};
     root.addEventListener("scroll", () => this.scrolled(), {passive: true});
     new ResizeObserver(() => this.measure()).observe(root);
   }
@@ -63,7 +64,6 @@ export class Grid {
     this.root.setAttribute("aria-colcount", this.columns);
     for (const line of this.lines.values()) line.remove();
     this.lines.clear();
-    this.spare = [];
     if (first) this.root.scrollTop = Math.floor(first / this.columns) * this.height / this.scale;
     this.render();
   }
@@ -71,43 +71,51 @@ export class Grid {
   firstInSight() { return Math.round(this.root.scrollTop * this.scale / this.height) * this.columns; }
 
   scrolled() {
-    const now = this.root.scrollTop * this.scale;
-    this.fast = Math.abs(now - (this.before ?? now)) > 2 * this.height;
-    this.before = now;
+    const {place, time} = this.before, now = {place: this.root.scrollTop * this.scale, time: performance.now()};
+    const fast = Math.abs(now.place - place) * SEEN_MS > (now.time - time) * this.root.clientHeight;
+    this.slowed ||= this.fast && !fast;
+    Object.assign(this, {fast, before: now});
     clearTimeout(this.settling);
     this.settling = setTimeout(() => { this.fast = false; this.render(true); }, SETTLED_MS);
-    if (!this.due) this.due = requestAnimationFrame(() => { this.due = 0; this.render(); });
+    if (!this.due) this.due = requestAnimationFrame(() => { this.due = 0; this.render(this.slowed); });
   }
 
-  /* Put the lines in sight where they belong; lines that left are used again. */
+  /* Put the lines in sight where they belong; lines that left are used again where they are. */
   render(all = false) {
     if (!this.columns) return;
-    const top = this.root.scrollTop * this.scale;
+    const scrolled = this.root.scrollTop, top = scrolled * this.scale; // read before anything is moved: afterwards it costs a layout
     const first = Math.max(0, Math.floor(top / this.height) - SPARE);
-    const last = Math.min(this.rows - 1, Math.floor((top + this.root.clientHeight) / this.height) + SPARE);
-    for (const [number, line] of this.lines) {
-      if (number >= first && number <= last) continue;
-      this.lines.delete(number);
-      this.spare.push(line);
-      line.remove();
-    }
-    for (let number = last, below = null; number >= first; number -= 1) {
-      let line = this.lines.get(number);
-      const isNew = !line;
-      if (isNew) {
-        line = this.spare.pop() ?? this.newLine();
-        this.lines.set(number, line);
-        line.setAttribute("aria-rowindex", number + 1);
-        this.canvas.insertBefore(line, below); // in order, for who reads the page from top to bottom
-      }
-      below = line;
-      line.style.transform = `translateY(${number * this.height - top + this.root.scrollTop}px)`;
+    const last = Math.min(this.rows - 1, first + Math.ceil(this.root.clientHeight / this.height) + 2 * SPARE); // always as many
+    const free = this.left(first, last);
+    for (let number = first; number <= last; number += 1) {
+      const isNew = !this.lines.has(number);
+      if (isNew) this.lines.set(number, free.pop() ?? this.newLine());
+      const line = this.lines.get(number);
+      line.style.transform = `translateY(${number * this.height - top + scrolled}px)`;
       if (isNew || all) this.fill(line, number);
     }
-    this.spare.splice(8);
+    for (const line of free) line.remove();
     this.range = [first, last];
+    this.slowed = false;
+    if (!this.fast) this.arrange();
     this.ask();
     this.point();
+  }
+
+  /* The lines that are out of sight now, to be used again. */
+  left(first, last) {
+    const gone = [...this.lines].filter(([number]) => number < first || number > last);
+    return gone.map(([number, line]) => { this.lines.delete(number); return line; });
+  }
+
+  /* In order, for who reads the page from top to bottom; nobody does while it flies past. */
+  arrange() {
+    const [first, last] = this.range;
+    for (let number = last, below = null; number >= first; number -= 1) {
+      const line = this.lines.get(number);
+      if (line.nextSibling !== below) this.canvas.insertBefore(line, below);
+      below = line;
+    }
   }
 
   newLine() {
@@ -119,10 +127,12 @@ export class Grid {
       cell.setAttribute("role", "gridcell");
       return cell;
     }));
+    this.canvas.append(line);
     return line;
   }
 
   fill(line, number) {
+    line.setAttribute("aria-rowindex", number + 1);
     for (let column = 0; column < this.columns; column += 1) {
       const index = number * this.columns + column, cell = line.children[column];
       cell.hidden = index >= this.count;

@@ -14,6 +14,7 @@ const colour = name => `chip k${names.indexOf(name) >= 0 ? names.indexOf(name) %
 const pending = new Map();    // image id -> label that is on its way
 const lastOf = new Map();     // image id -> number of its last entry, of what was heard since the page was opened
 const shown = new Set();      // addresses of pictures that were shown before
+const parts = new WeakMap();  // cell -> its picture and its three lines of text
 let view = {query: {}, at: facts.entries, images: 0};
 let heard = facts.entries;
 const steps = JSON.parse(recall("sessionStorage", `steps-${facts.key}`) ?? '{"undo": [], "redo": []}');
@@ -51,18 +52,20 @@ const images = count => `${count.toLocaleString("en")} image${count === 1 ? "" :
 
 function blank() {
   const image = make("img", {alt: "", decoding: "async", draggable: "false"});
-  const cell = make("div", {class: "cell"},
+  const cell = make("div", {class: "cell empty"},
     make("div", {class: "pic"}, image, make("span", {class: "pick", "aria-hidden": "true"})),
     make("div", {class: "cap"}, make("span", {class: "name"}), make("span", {class: "chip"}), make("span", {class: "mark"})));
   image.addEventListener("load", () => { shown.add(image.src); cell.classList.remove("empty", "broken"); });
   image.addEventListener("error", () => cell.classList.add("broken"));
+  parts.set(cell, cell.querySelectorAll("img, .name, .chip, .mark"));
   return cell;
 }
 
 function draw(cell, item, index, fast) {
-  const [image, name, chip, mark] = cell.querySelectorAll("img, .name, .chip, .mark");
+  const [image, name, chip, mark] = parts.get(cell);
   cell.classList.toggle("selected", grid.selected.has(index));
   if (!item) {
+    if (!name.textContent) return; // as it was
     cell.classList.add("empty");
     image.removeAttribute("src");
     image.dataset.id = "";

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,12 +49,6 @@ def onnx_logits(network: Architecture, arrays: Weights, pictures: NDArray[np.uin
     session = onnxruntime.InferenceSession(to_onnx(network, arrays))
     answer: NDArray[np.float32] = session.run(["logits"], {"image": pictures})[0]
     return answer
-
-
-@pytest.fixture
-def engine(home: Path) -> Iterator[CntkEngine]:
-    with CntkEngine(ENGINE, seed=1) as started:
-        yield started
 
 
 @pytest.mark.parametrize("size", [64, 75, 97])
@@ -134,12 +127,12 @@ def test_running_statistics_move_by_the_minibatchs_share(engine: CntkEngine) -> 
 
 
 def test_a_loaded_checkpoint_continues_bit_for_bit_in_a_new_process(home: Path, tmp_path: Path) -> None:
-    network = resnet("resnet18", 64, 2, MEAN, STD)
+    network = resnet("resnet18", 32, 2, MEAN, STD)
     planned, initial = plan(network), weights.initial(network, 3)
 
     def steps(started: CntkEngine, numbers: range) -> Weights:
         for seed in numbers:
-            started.train_step(batch(4, 64, seed=seed), seed)
+            started.train_step(batch(4, 32, seed=seed), seed)
         return started.export_weights()
 
     with CntkEngine(ENGINE, seed=1) as straight:
@@ -156,12 +149,13 @@ def test_a_loaded_checkpoint_continues_bit_for_bit_in_a_new_process(home: Path, 
     assert all(np.array_equal(expected[name], resumed[name]) for name in expected)
 
 
-def test_a_killed_worker_is_an_error_that_says_so(engine: CntkEngine) -> None:
+def test_a_killed_worker_is_an_error_that_says_so(home: Path) -> None:
     network = linear_network(4)
-    engine.build(plan(network), weights.initial(network, 1))
-    os.kill(engine.worker_pids[0], signal.SIGKILL)
-    with pytest.raises(EngineError, match=r"the CNTK worker died in train_step \(killed by SIGKILL"):
-        engine.train_step(batch(4, 4, features=3), 0)
+    with CntkEngine(ENGINE, seed=1) as engine:
+        engine.build(plan(network), weights.initial(network, 1))
+        os.kill(engine.worker_pids[0], signal.SIGKILL)
+        with pytest.raises(EngineError, match=r"the CNTK worker died in train_step \(killed by SIGKILL"):
+            engine.train_step(batch(4, 4, features=3), 0)
 
 
 def test_a_failure_inside_cntk_is_told_and_the_worker_lives(engine: CntkEngine, tmp_path: Path) -> None:
@@ -172,20 +166,25 @@ def test_a_failure_inside_cntk_is_told_and_the_worker_lives(engine: CntkEngine, 
     assert engine.predict(images(2, 4)).shape == (2, 2)
 
 
+def shared_memory() -> set[Path]:
+    """Folders in shared memory that belong to this process: the module's engine has one."""
+    return set(Path("/dev/shm").glob(f"skinlab-{os.getpid()}-*"))
+
+
 def test_a_gpu_that_is_not_there_is_refused_with_the_reason(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "detect", list)
-    ours = f"skinlab-{os.getpid()}-*"
+    before = shared_memory()
     with pytest.raises(ConfigError, match="engine.device=gpu:1: CNTK sees no GPU: no NVIDIA GPU with a driver"):
         CntkEngine(replace(ENGINE, device="gpu:1"), seed=1)
-    assert list(Path("/dev/shm").glob(ours)) == []
+    assert shared_memory() == before
 
 
 def test_nothing_is_left_after_close(home: Path) -> None:
-    ours = f"skinlab-{os.getpid()}-*"
+    before = shared_memory()
     with CntkEngine(ENGINE, seed=1) as started:
         (pid,) = started.worker_pids
-        assert len(list(Path("/dev/shm").glob(ours))) == 1
-    assert list(Path("/dev/shm").glob(ours)) == []
+        assert len(shared_memory() - before) == 1
+    assert shared_memory() == before
     assert not Path(f"/proc/{pid}").exists()
 
 

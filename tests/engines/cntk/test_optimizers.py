@@ -78,18 +78,16 @@ def torch_training(declared: schema.Optimizer, initial: Weights) -> tuple[Weight
 
 
 @pytest.mark.parametrize("name", DECLARED)
-def test_updates_are_those_of_pytorch(home: Path, name: str) -> None:
+def test_updates_are_those_of_pytorch(engine: CntkEngine, name: str) -> None:
     pytest.importorskip("torch", reason="PyTorch is not installed: pip install skinlab[torch]")
     network = linear_network(4)
     initial = weights.initial(network, 1)
     expected, expected_losses = torch_training(DECLARED[name], initial)
-    with CntkEngine(ENGINE, seed=1) as engine:
-        engine.build(Plan(network, DECLARED[name], np.array(RATES), 11, frozenset()), initial)
-        losses = [
-            engine.train_step(batch(COUNTS[step % 3], 4, features=3, seed=step), step).loss
-            for step in range(len(RATES))
-        ]
-        trained = engine.export_weights()
+    engine.build(Plan(network, DECLARED[name], np.array(RATES), 11, frozenset()), initial)
+    losses = [
+        engine.train_step(batch(COUNTS[step % 3], 4, features=3, seed=step), step).loss for step in range(len(RATES))
+    ]
+    trained = engine.export_weights()
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-5)
     for array in expected:
         np.testing.assert_allclose(trained[array], expected[array], rtol=1e-5, atol=1e-6)

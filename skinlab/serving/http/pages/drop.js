@@ -37,7 +37,8 @@ async function asked(file) {
 
 function show(said, file) {
   const [result] = said.results;
-  at("decision").textContent = `The model calls it: ${result.decision}`;
+  const other = result.label === result.decision ? "" : `, at its operating point; more probable is ${result.label}`;
+  at("decision").textContent = `The model calls it: ${result.decision}${other}`;
   at("probabilities").replaceChildren(...Object.entries(result.probabilities).map(([name, value]) => row(name, value)));
   URL.revokeObjectURL(at("image").src);
   at("image").src = URL.createObjectURL(file);
@@ -47,16 +48,25 @@ function show(said, file) {
   at("answer").hidden = false;
 }
 
+let keyless = null; // the image that was refused for want of a key
+
 async function score(file) {
+  keyless = null;
   at("answer").hidden = true;
   at("state").textContent = "Asking…";
   try {
     show(await asked(file), file);
     at("state").textContent = "Answered.";
   } catch (error) {
+    if (error.status === 401) {
+      keyless = file;
+      at("key").focus();
+    }
     at("state").textContent = `Not answered: ${error.message}`;
   }
 }
+
+at("key").addEventListener("change", () => keyless && score(keyless));
 
 at("file").addEventListener("change", event => event.target.files.length && score(event.target.files[0]));
 for (const kind of ["dragover", "dragleave", "drop"]) {
