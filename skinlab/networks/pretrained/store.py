@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -40,12 +41,23 @@ def find(published: Published) -> tuple[Path, Source] | None:
     for source in published.sources:
         path = paths.weights() / source.file
         if path.is_file():
-            if (found := sha256_of(path)) != source.sha256:
+            if (found := _sha256_of(path)) != source.sha256:
                 raise SetupError(
                     f"{path} is not the published file: its SHA-256 is {found}, not {source.sha256}; delete it"
                 )
             return path, source
     return None
+
+
+def _sha256_of(path: Path) -> str:
+    """SHA-256 of a file, which a run asks for twice and each trial of a sweep again; read anew where it is another."""
+    facts = path.stat()
+    return _hashed(path, facts.st_ino, facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache(maxsize=1)
+def _hashed(path: Path, _number: int, _modified: int, _size: int) -> str:
+    return sha256_of(path)
 
 
 def obtain(published: Published, report: Callable[[str], None], patience: Patience = PATIENCE) -> tuple[Path, Source]:

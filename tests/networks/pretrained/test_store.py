@@ -112,6 +112,17 @@ def test_a_file_that_was_put_there_by_hand_is_verified_and_used() -> None:
         store.obtain(wanted, silent, PATIENCE)
 
 
+def test_a_verified_file_that_another_of_its_size_replaced_is_verified_again(tmp_path: Path) -> None:
+    wanted = published(WebSource(NAME, SHA256, "http://127.0.0.1:9/net.pth"))
+    paths.weights().mkdir(parents=True)
+    (paths.weights() / NAME).write_bytes(CONTENT)
+    assert store.find(wanted) is not None
+    (tmp_path / "other").write_bytes(CONTENT[::-1])
+    (tmp_path / "other").replace(paths.weights() / NAME)
+    with pytest.raises(SetupError, match="is not the published file"):
+        store.find(wanted)
+
+
 def test_of_two_that_want_it_at_once_one_fetches(files: Files) -> None:
     wanted, found = published(at(files)), []
     threads = [
