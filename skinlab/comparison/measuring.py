@@ -18,6 +18,7 @@ from skinlab.comparison.statistics import (
     paired_proportions,
     resampled_variance,
     student,
+    within,
 )
 from skinlab.comparison.verdict import Pair, is_told
 from skinlab.evaluation.intervals import bounded
@@ -68,10 +69,14 @@ class Measured:
             found = corrected_resampled(self._of_folds(arm), self._ratio(), self._confidence)
         if math.isnan(found.low):
             return {}
-        low, high, top = found.low, found.high, top_of(self._metric, len(arm.runs[0].record["classes"]))
+        low, high, top = found.low, found.high, self._top(arm)
         if 0 < found.value < top:
             low, high = bounded(found.value, found.high - found.value, top)
         return {"low": low, "high": high, "interval": found.method}
+
+    def _top(self, arm: Arm) -> float:
+        """The largest value of the metric that decides."""
+        return top_of(self._metric, len(arm.runs[0].record["classes"]))
 
     def _of_folds(self, arm: Arm) -> list[float]:
         """The deciding metric by fold, the mean over its seeds."""
@@ -130,7 +135,7 @@ class Measured:
         return Pair(
             one=one.name,
             other=other.name,
-            difference=difference,
+            difference=within(difference, self._top(one)),
             adjusted=adjusted,
             level=level,
             better=better,

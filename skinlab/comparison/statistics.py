@@ -27,6 +27,17 @@ class Difference(NamedTuple):
     method: str
 
 
+def within(difference: Difference, top: float) -> Difference:
+    """A difference of two values from 0 to `top`, whose interval says nothing that cannot be.
+
+    >>> within(Difference(0.1, -3.6, 3.8, 0.9, "two seeds"), 1.0)[:3]
+    (0.1, -1.0, 1.0)
+    """
+    if math.isnan(difference.low):
+        return difference
+    return difference._replace(low=max(difference.low, -top), high=min(difference.high, top))
+
+
 def student(value: float, spread: float, freedom: float, confidence: float, method: str) -> Difference:
     """Student's test and interval of a difference; the normal one where the degrees of freedom are inf.
 

@@ -31,6 +31,17 @@ def skilled(skills: tuple[float, ...], seeds: int = 1, **made: Any) -> list[Path
     ]
 
 
+def test_an_interval_of_a_difference_says_nothing_that_cannot_be() -> None:
+    (alone,) = skilled((1.0,))
+    scattered = [
+        finished(Path(f"b-{seed}"), "network.dropout=0.3", f"seed={seed}", made=Made(skill=skill, draw=seed))
+        for seed, skill in enumerate((0.0, 6.0))
+    ]
+    (pair,) = compared(alone, *scattered).pairs
+    assert (pair.difference.low, pair.difference.high) == (-1.0, 1.0)
+    assert pair.better is None
+
+
 def test_a_model_that_is_much_better_is_found_to_be_and_its_numbers_are_those_of_its_summary() -> None:
     paths = skilled((0.5, 4.0))
     for metric in METRICS:
