@@ -3,7 +3,7 @@ import pytest
 from skinlab.comparison.arms import open_runs
 from skinlab.comparison.comparing import Question, compare
 from skinlab.comparison.page import comparison_page
-from tests.browser.test_report import PALE
+from tests.browser import legibility
 from tests.comparison.run_builders import Made, finished
 
 
@@ -25,13 +25,10 @@ def page(tmp_path_factory):
     return file
 
 
-@pytest.mark.parametrize("width", [360, 1200])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@legibility.at_every_look
 def test_page_fits_its_text_is_legible_and_nothing_is_complained_about(width, scheme, page, browser):
     browser.open(page.as_uri(), width=width, scheme=scheme)
-    assert browser.value("document.documentElement.scrollWidth") <= width
-    assert browser.value(PALE) == []
-    assert browser.complaints() == []
+    legibility.check(browser, width)
 
 
 def test_page_asks_nothing_of_anybody_and_runs_nothing_that_is_in_the_data(page, browser):

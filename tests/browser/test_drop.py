@@ -6,7 +6,7 @@ import time
 import pytest
 
 from skinlab.networks.resnet import resnet
-from tests.browser.test_report import PALE
+from tests.browser.legibility import PALE
 from tests.deployment.conftest import deployments_home  # noqa: F401 - a fixture
 from tests.deployment.services import RED, deploy, key_of
 from tests.serving.bundles import write_bundle

@@ -3,6 +3,7 @@ import pytest
 
 from skinlab.cli import main
 from skinlab.report.page import page
+from tests.browser import legibility
 from tests.folds.fold_builders import three_folds
 from tests.report.page_facts import facts
 
@@ -10,26 +11,6 @@ LEFT, RIGHT = ("ArrowLeft", 37), ("ArrowRight", 39)
 MATRIX = "[...document.querySelectorAll('.matrix .count')].map(count => Number(count.textContent))"
 MARKERS = "['roc-marker', 'precision-marker'].map(id => document.getElementById(id).getAttribute('cx'))"
 RATES = "[...document.querySelectorAll('.rates dd')].map(rate => rate.textContent)"
-# The contrast of every text with what is behind it, WCAG 2.2: all that are below 4.5.
-PALE = """(() => {
-  const part = value => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-  const light = rgb => 0.2126 * part(rgb[0] / 255) + 0.7152 * part(rgb[1] / 255) + 0.0722 * part(rgb[2] / 255);
-  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
-  const behind = node => {
-    for (; node; node = node.parentElement) {
-      const found = numbers(getComputedStyle(node).backgroundColor);
-      if (found.length === 3 || found[3] > 0) return found;
-    }
-    return [255, 255, 255];
-  };
-  return [...document.querySelectorAll('body *')].filter(node => {
-    const said = [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim());
-    if (!said || !node.checkVisibility()) return false;
-    const style = getComputedStyle(node), drawn = node instanceof SVGElement ? style.fill : style.color;
-    const [one, other] = [light(numbers(drawn)), light(behind(node))].sort((a, b) => b - a);
-    return (one + 0.05) / (other + 0.05) < 4.5;
-  }).map(node => node.outerHTML.slice(0, 200));
-})()"""
 
 
 @pytest.fixture
@@ -121,23 +102,17 @@ def test_a_threshold_that_calls_no_image_leaves_precision_undefined_with_the_rea
     assert browser.value("document.getElementById('precision-marker').getAttribute('visibility')") == "hidden"
 
 
-@pytest.mark.parametrize("width", [360, 1200])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@legibility.at_every_look
 @pytest.mark.parametrize("classes", [("benign", "malignant"), ("nevus", "melanoma", "other")])
 def test_page_fits_its_text_is_legible_and_nothing_is_complained_about(width, scheme, classes, show):
     browser = show(facts(classes=classes), width=width, scheme=scheme)
-    assert browser.value("document.documentElement.scrollWidth") <= width
-    assert browser.value(PALE) == []
-    assert browser.complaints() == []
+    legibility.check(browser, width)
 
 
-@pytest.mark.parametrize("width", [360, 1200])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@legibility.at_every_look
 def test_page_of_a_cross_validation_fits_and_is_legible(width, scheme, browser, cross_validation):
     browser.open(cross_validation.as_uri(), width=width, scheme=scheme)
-    assert browser.value("document.documentElement.scrollWidth") <= width
-    assert browser.value(PALE) == []
-    assert browser.complaints() == []
+    legibility.check(browser, width)
 
 
 def test_page_asks_nothing_of_anybody_and_runs_nothing_that_is_in_the_data(show):

@@ -7,8 +7,9 @@ import pytest
 
 from skinlab.networks.resnet import resnet
 from tests.browser.conftest import violations
+from tests.browser.legibility import PALE
 from tests.browser.serving import Pages
-from tests.browser.test_report import MATRIX, PALE
+from tests.browser.test_report import MATRIX
 from tests.comparison.run_builders import Made, finished
 from tests.results.result_builders import finished_run, images
 from tests.runs.run_builders import make_run

@@ -1,7 +1,7 @@
 import pytest
 
 from skinlab.sweeps.page import sweep_page
-from tests.browser.test_report import PALE
+from tests.browser import legibility
 from tests.sweeps.sweep_builders import TWO, searched
 
 
@@ -14,13 +14,10 @@ def page(tmp_path_factory):
     return file
 
 
-@pytest.mark.parametrize("width", [360, 1200])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@legibility.at_every_look
 def test_page_fits_its_text_is_legible_and_nothing_is_complained_about(width, scheme, page, browser):
     browser.open(page.as_uri(), width=width, scheme=scheme)
-    assert browser.value("document.documentElement.scrollWidth") <= width
-    assert browser.value(PALE) == []
-    assert browser.complaints() == []
+    legibility.check(browser, width)
 
 
 def test_page_asks_nothing_of_anybody_and_its_links_lead_somewhere(page, browser):
