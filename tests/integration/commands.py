@@ -27,11 +27,12 @@ TINY = ("experiment=debug", "dataset.images=24", "optimizer.minibatch_size=8", "
 """Overrides of the smallest run that still goes the whole path: epochs of a full minibatch and a smaller one."""
 EVALUATED = (
     "dataset.images=48",
+    "optimizer.minibatch_size=16",
     'evaluation.operating_point="sensitivity>=0.9"',
     "evaluation.calibration=temperature",
     "evaluation.subgroups={diameter: [5, 8]}",
 )
-"""Overrides that ask for all that evaluation does, on as many images as it needs."""
+"""Overrides that ask for all that evaluation does, on as many images as it needs to be better than chance."""
 LONG = (*TINY, "training.epochs=1000", "training.schedule.name=cosine")
 """Overrides of a run that is still training when a test stops it."""
 
