@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from skinlab.deployment.azure import environment
+from skinlab.deployment.azure.environment import requirements as requirements_of
 from skinlab.serving.loading import Bundle
 
 NAME = "azmlinfsrv"
@@ -26,7 +26,7 @@ ON_LOOPBACK = (
 
 def requirements(bundle: Bundle) -> str:
     """What goes into its environment."""
-    return "\n".join(environment.requirements(bundle)) + "\n"
+    return "\n".join(requirements_of(bundle)) + "\n"
 
 
 @contextmanager
@@ -44,11 +44,12 @@ def running(bundle: Bundle, python: Path, folder: Path, workers: int = 1) -> Ite
         port = free.getsockname()[1]
     words = {"entry_script": "score.py", "port": port, "health_port": port, "worker_count": workers}
     log = folder / "azmlinfsrv.log"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [python, "-c", ON_LOOPBACK, *(str(word) for name, value in words.items() for word in (f"--{name}", value))],
             cwd=bundle.path,
-            env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+            env=environment | {"PYTHONDONTWRITEBYTECODE": "1"},  # a bundle that is served stays as it is
             stdout=stream,
             stderr=stream,
             start_new_session=True,

@@ -56,7 +56,7 @@ def test_the_engine_the_bundle_the_service_and_microsofts_server_say_the_same(
     deployed: Done, finished_run: Path, workplace: Workplace, tmp_path: Path
 ) -> None:
     bundle = loading.load(finished_run)
-    held = replay.of(bundle)
+    held, named = replay.of(bundle), sorted(path.name for path in bundle.path.iterdir())
     engine = {
         row["image_id"]: [float(row[f"probability_{name}"]) for name in bundle.classes]
         for row in csv.DictReader((finished_run / "predictions.csv").read_text().splitlines())
@@ -72,3 +72,4 @@ def test_the_engine_the_bundle_the_service_and_microsofts_server_say_the_same(
     with azmlinfsrv.running(bundle, python, tmp_path) as (port, _):
         found = verify(Client(f"http://127.0.0.1:{port}"), held, bundle.classes)
     assert (found.images, found.largest_difference <= 1e-5) == (4, True)
+    assert sorted(path.name for path in bundle.path.iterdir()) == named
