@@ -83,7 +83,7 @@ def test_runs_that_are_not_comparable_are_shown_and_refused_and_the_options_say_
         (["sweep", "--common", "--force"], 2, "exclude each other"),
         (["sweep", "--wrong"], 2, "see skinlab compare --help"),
         (["sweep/0"], 3, "a comparison needs two experiments: only one was named"),
-        (["nothing"], 3, "nothing is neither a directory nor an experiment with runs in outputs/runs"),
+        (["nothing"], 3, "nothing is neither a directory nor an experiment with runs in outputs, nor does the id"),
         (["sweep", "--reference", "elsewhere"], 3, "elsewhere is neither a directory nor an experiment"),
     ],
 )
