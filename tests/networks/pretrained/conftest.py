@@ -10,7 +10,7 @@ from tests.networks.pretrained.file_server import Files, serving
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def weights_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test touches the weights of whoever runs it, nor asks a proxy for loopback."""
     monkeypatch.setenv(paths.HOME_VARIABLE, str(tmp_path / "home"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

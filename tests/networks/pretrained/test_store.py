@@ -136,8 +136,8 @@ def test_of_two_that_want_it_at_once_one_fetches(files: Files) -> None:
     assert len(files.requests) == 1
 
 
-def test_a_folder_that_cannot_be_written_is_named(files: Files, own_home: Path) -> None:
-    own_home.write_text("a file where the folder should be")
+def test_a_folder_that_cannot_be_written_is_named(files: Files, weights_home: Path) -> None:
+    weights_home.write_text("a file where the folder should be")
     with pytest.raises(OutputError, match="cannot write to the folder of weights"):
         store.obtain(published(at(files)), silent, PATIENCE)
 
