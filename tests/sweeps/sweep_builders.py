@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from skinlab import machine
+from skinlab import files, machine
 from skinlab.run import RUN_FILE
 from skinlab.sweeps import leaderboard
 from skinlab.sweeps.state import Sweep, Trial
@@ -61,7 +61,6 @@ def run_dir(path: Path, status: str, epochs: int = 0, auc: float | None = None, 
         "process": machine.process_identity(),
         **facts,
     }
-    (path / RUN_FILE).write_text(json.dumps(record))
     lines = [
         {"epoch": epoch + 1, "validation_auc": rising(auc, epoch), "validation_loss": 0.7} for epoch in range(epochs)
     ]
@@ -69,6 +68,7 @@ def run_dir(path: Path, status: str, epochs: int = 0, auc: float | None = None, 
     if auc is not None:
         summary = {"validation": {"metrics": {"auc": {"value": auc}}}, "test": {"metrics": {"auc": {"value": 0.0}}}}
         (path / "summary.json").write_text(json.dumps(summary))
+    files.write_json(path / RUN_FILE, record)  # last and whole, as of a real run: what is finished has its numbers
     return path
 
 
