@@ -1,12 +1,13 @@
 """Short names of runs and sweeps: a path, the beginning or the end of an id, or `latest`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from skinlab import paths
 from skinlab.data.wording import listed
 from skinlab.errors import OutputError
-from skinlab.run import RUN_FILE
+from skinlab.ownership import OwnedDirectory
+from skinlab.run import RUN_FILE, Run
 from skinlab.runs import places
 from skinlab.sweeps.state import SWEEP_FILE, Sweep
 
@@ -29,18 +30,14 @@ def resolve(name: str | Path, output: Path | None = None) -> Path:
     Raises:
         OutputError: no run or several have this name.
     """
-    path, text = Path(name).expanduser(), str(name)
-    if path.exists() or text.startswith((".", "/", "~")):
+    if path := _as_path(name):
         return path
-    folder = output or paths.default_output()
+    text, folder = str(name), output or paths.default_output()
     runs = list(places.runs_below(folder))
     if text == LATEST:
         return _latest(runs, folder)
-    found = matching(text, runs, folder)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise OutputError(f"{text}: {len(found)} runs are called so: {listed([str(run) for run in found])}")
+    if found := _only(text, matching(text, runs, folder), "runs"):
+        return found
     raise OutputError(
         f"{text} is not a run directory (it has no {RUN_FILE}), and no run in {folder} has an id that begins or ends "
         f"so; `skinlab runs` lists them"
@@ -60,22 +57,31 @@ def resolve_sweep(name: str | Path, output: Path | None = None) -> Path:
     Raises:
         OutputError: no sweep or several have this name.
     """
-    path, text = Path(name).expanduser(), str(name)
-    if path.exists() or text.startswith((".", "/", "~")):
+    if path := _as_path(name):
         return path
-    folder = output or paths.default_output()
+    text, folder = str(name), output or paths.default_output()
     sweeps = list(places.sweeps_below(folder))
     if text == LATEST and sweeps:
-        return max(sweeps, key=lambda sweep: (_began(sweep), sweep))
-    found = [sweep for sweep in sweeps if matches(text, sweep.name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise OutputError(f"{text}: {len(found)} sweeps are called so: {listed([str(sweep) for sweep in found])}")
+        return max((_began(Sweep.open, sweep), sweep) for sweep in sweeps)[1]
+    if found := _only(text, [sweep for sweep in sweeps if matches(text, sweep.name)], "sweeps"):
+        return found
     raise OutputError(
         f"{text} is not the directory of a sweep (it has no {SWEEP_FILE}), and none in {folder / places.SWEEPS} has a "
         "name that begins or ends so"
     )
+
+
+def _as_path(name: str | Path) -> Path | None:
+    """What is there, or can only be meant as a path."""
+    path = Path(name).expanduser()
+    return path if path.exists() or str(name).startswith((".", "/", "~")) else None
+
+
+def _only(text: str, found: Sequence[Path], what: str) -> Path | None:
+    """The one that was found, if any was; several are refused."""
+    if len(found) > 1:
+        raise OutputError(f"{text}: {len(found)} {what} are called so: {listed([str(path) for path in found])}")
+    return found[0] if found else None
 
 
 def matching(text: str, runs: Iterable[Path], output: Path) -> list[Path]:
@@ -96,24 +102,15 @@ def matches(text: str, known: str) -> bool:
 
 def _latest(runs: Iterable[Path], output: Path) -> Path:
     """The run that was created last: its id begins with the time, but a person may have chosen another name."""
-    by_time = [(_created(run), run) for run in runs]
+    by_time = [(_began(Run.open, run), run) for run in runs]
     if not by_time:
         raise OutputError(f"{LATEST}: there is no run in {output}")
     return max(by_time)[1]
 
 
-def _created(run: Path) -> str:
-    from skinlab.run import Run
-
+def _began(opened: Callable[[Path], OwnedDirectory], path: Path) -> str:
     try:
-        return str(Run.open(run).record["started"])
-    except (OutputError, KeyError):
-        return ""
-
-
-def _began(sweep: Path) -> str:
-    try:
-        return str(Sweep.open(sweep).record["started"])
+        return str(opened(path).record["started"])
     except (OutputError, KeyError):
         return ""
 
