@@ -88,7 +88,7 @@ def measure(rows: int) -> dict[str, float]:
             manifest.image_ids,
             manifest.labels,
             groups,
-            HoldoutSplit(name="holdout", validation=0.15, test=0.25, seed=0),
+            HoldoutSplit(name="holdout", given="use", validation=0.15, test=0.25, seed=0),
         )
     with step("5 folds"):
         kfold(

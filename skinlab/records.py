@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from skinlab import machine, schema
 from skinlab.data.audit.findings import Findings
 from skinlab.data.label_log.entries import NONE, SHORT
+from skinlab.data.manifest import LeftAside
 from skinlab.data.prepare import Prepared
 from skinlab.data.split import SUBSETS, split_csv_text
 from skinlab.data.splits.column import UNSEEN_LABELS
@@ -152,9 +153,21 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
             f"{len(broken)} image{'s' if len(broken) > 1 else ''} cannot be read and "
             f"{'are' if len(broken) > 1 else 'is'} left out: {named}"
         )
+    if without := audit.get("without_image"):
+        remarks.append(f"rows without an image are left out: {len(without)}: {listed(without)}")
     remarks += _label_remarks(audit.get("label_log", {}))
-    if other := audit.get("left_out_labels"):
-        remarks.append("left out, not in dataset.classes: " + listed([f"{n} x {label}" for label, n in other.items()]))
+    left_out = audit.get("left_out_labels", {})
+    if unlabelled := left_out.get(""):
+        remarks.append(f"images without a label are left out: {unlabelled}")
+    if other := [f"{n} x {label}" for label, n in left_out.items() if label]:
+        remarks.append("left out, not in dataset.classes: " + listed(other))
+    if aside := audit.get("ignored_files"):
+        remarks.append(f"files that are not read: {LeftAside(aside, audit.get('unread_pictures', ()))}")
+    for large in audit.get("large_groups", ()):
+        remarks.append(
+            f"group {large['group']!r} holds {large['images']} images, {large['share']:.0%} of those with a group: if "
+            'it stands for "unknown", add it to dataset.missing_values'
+        )
     if unseen := audit.get("split", {}).get(UNSEEN_LABELS):
         named = listed([f"{n} x {label}" for label, n in unseen.items()])
         remarks.append(f"test images left out, their labels are unseen in training: {named}")

@@ -48,6 +48,15 @@ class DatasetBase:
         "the class that sensitivity and AUC are about; null: malignant or melanoma (in any case), else the last"
     )
     on_corrupt: Literal["drop", "fail"] = key("an unreadable image is left out and recorded, or stops the run")
+    on_missing: Literal["fail", "drop"] = key(
+        "an image without a label, or a row without an image, stops the run, or is left out and counted"
+    )
+    missing_values: list[str] = key(
+        "further texts that mean that a value is not known, beside an empty one, NA, N/A, NaN, None and null"
+    )
+    on_spelling: Literal["fail", "merge", "keep"] = key(
+        "two spellings of one label, group or id (case, blanks, 12 and 12.0) stop the run, are one, or are two things"
+    )
     label_log: str | None = key(
         "the log of label corrections; null: labels.log beside the source's labels, none for phantoms"
     )
@@ -77,27 +86,38 @@ class SyntheticDataset(DatasetBase):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FolderDataset(DatasetBase):
-    """A folder with one sub-folder of images per class: PATH/benign/a.jpg, PATH/malignant/b.jpg."""
+class TabularDataset(DatasetBase):
+    """Keys of data sets that a table describes."""
 
-    name: Literal["folder"] = key("which source")
-    path: str = key("the folder")
+    separator: Literal[",", ";", "|", "\t"] | None = key("between the values of a line of the table; null: found out")
+    encoding: str | None = key("of the table's text, e.g. utf-8, utf-16 or latin-1; null: found out")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableDataset(DatasetBase):
-    """A CSV or Parquet file with one row per image, and a folder of images."""
+class FolderDataset(DatasetBase):
+    """A folder with one sub-folder of images per class: PATH/benign/a.jpg, PATH/malignant/b.jpg.
+
+    The classes may lie below folders of a given split (train, val, test), which split=holdout then takes.
+    """
+
+    name: Literal["folder"] = key("which source")
+    path: str = key("the folder, or a .zip or .tar archive of it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableDataset(TabularDataset):
+    """A table, as delimited text or Parquet, with one row per image, and a folder of images."""
 
     name: Literal["table"] = key("which source")
-    path: str = key("the CSV file, or a .parquet file")
-    image_root: str | None = key("folder that image paths are relative to; null: the folder of the table")
+    path: str = key("the file: .csv, .tsv, .csv.gz, .parquet")
+    image_root: str | None = key("folder or archive that image paths are relative to; null: the folder of the table")
     image_column: str = key("column with the image's path or its name without extension")
     label_column: str = key("column with the class name")
     group_column: str | None = key("column with the lesion or patient id; null: groups are not known")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ham10000Dataset(DatasetBase):
+class Ham10000Dataset(TabularDataset):
     """HAM10000: seven diagnoses (akiec, bcc, bkl, df, mel, nv, vasc); images of one lesion are a group."""
 
     name: Literal["ham10000"] = key("which source")
@@ -105,17 +125,17 @@ class Ham10000Dataset(DatasetBase):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IsicChallengeDataset(DatasetBase):
-    """An ISIC challenge of 2016 to 2020: images and the ground truth of the classification task."""
+class IsicChallengeDataset(TabularDataset):
+    """An ISIC challenge of 2016 to 2020 or 2024: images and the ground truth of the classification task."""
 
     name: Literal["isic_challenge"] = key("which source")
-    path: str = key("the folder of images")
-    ground_truth: str = key("the ground-truth CSV file of the classification task")
-    metadata: str | None = key("a CSV file with further columns, e.g. lesion_id; null: none")
+    path: str = key("the folder of images, or an archive of it")
+    ground_truth: str = key("the ground-truth table of the classification task")
+    metadata: str | None = key("a table with further columns, e.g. lesion_id; null: none")
 
 
 @dataclass(frozen=True, kw_only=True)
-class IsicCliDataset(DatasetBase):
+class IsicCliDataset(TabularDataset):
     """The folder that `isic image download` writes: images and metadata.csv."""
 
     name: Literal["isic_cli"] = key("which source")
@@ -174,6 +194,10 @@ class HoldoutSplit:
     """Stratified, group-aware train / validation / test."""
 
     name: Literal["holdout"] = key("which split")
+    given: Literal["use", "ignore"] = key(
+        "a split that the data set comes with is the split, with validation taken from training where it has none; or "
+        "nothing, and all images are dealt anew"
+    )
     validation: float = key("fraction of the images for model selection", gt=0, lt=1)
     test: float = key("fraction of the images scored once, at the end", gt=0, lt=1)
     seed: int = key("the split is a function of this seed and the image and group ids", ge=0)

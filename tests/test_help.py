@@ -27,7 +27,10 @@ def test_a_key_is_listed_with_type_range_unit_and_default():
         "whole number, at least 32 and at most 1024, px; default 72 with synthetic, 224 with folder, ham10000, "
         "isic_archive, isic_challenge, isic_cli, table and urls"
     ) in text
-    assert "dataset.path the folder (only dataset=folder) [text; default none, required]" in text
+    assert (
+        "dataset.path the folder, or a .zip or .tar archive of it (only dataset=folder) [text; default none, required]"
+        in text
+    )
 
 
 @pytest.mark.parametrize("text", [main_help(), command_help("train"), command_help("check")])

@@ -35,7 +35,10 @@ def test_a_key_has_its_meaning_type_range_default_and_file() -> None:
         "| `seed` | of weights, order, augmentation and dropout | whole number, at least 0 and at most 2147483647 "
         "| `1` | `conf/config.yaml` |"
     ) in reference.page()
-    assert "| `dataset.path` | the folder | text | none, required | `conf/dataset/folder.yaml` |" in reference.page()
+    assert (
+        "| `dataset.path` | the folder, or a .zip or .tar archive of it | text | none, required "
+        "| `conf/dataset/folder.yaml` |"
+    ) in reference.page()
 
 
 def test_choices_of_the_current_directory_are_not_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

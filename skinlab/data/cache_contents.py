@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,18 @@ import numpy as np
 from PIL import Image
 
 from skinlab.data import hashes
-from skinlab.data.cache_entries import AUDIT, HASHES, IMAGES, NOTES, PHANTOM_TABLE, PHANTOMS, Entry, remove
+from skinlab.data.cache_entries import (
+    AUDIT,
+    CONTENTS,
+    HASHES,
+    IMAGES,
+    NOTES,
+    PHANTOM_TABLE,
+    PHANTOMS,
+    UNPACKED,
+    Entry,
+    remove,
+)
 from skinlab.errors import OutputError
 
 _BLOCK = 64
@@ -40,6 +52,7 @@ def content(entry: Entry) -> Content:
     readers: dict[str, Reader] = {
         IMAGES: _in_images,
         PHANTOMS: _in_phantoms,
+        UNPACKED: lambda path: Content(_unpacked_files(path)),
         AUDIT: _in_audit,
         HASHES: lambda _path: Content(hashes.remembered()),
     }
@@ -74,6 +87,7 @@ def damage(entry: Entry) -> str | None:
     checks: dict[str, Check] = {
         IMAGES: _of_images,
         PHANTOMS: _of_phantoms,
+        UNPACKED: _of_unpacked,
         AUDIT: _of_audit,
         HASHES: lambda _path: hashes.damage(),
     }
@@ -113,6 +127,15 @@ def _of_phantoms(path: Path) -> str | None:
         except (OSError, SyntaxError) as error:
             return f"{file.name}: {error}"
     return None
+
+
+def _unpacked_files(path: Path) -> int:
+    return sum(len(names) for _, _, names in os.walk(path / "files"))
+
+
+def _of_unpacked(path: Path) -> str | None:
+    named, there = int((path / CONTENTS).read_text(encoding="ascii")), _unpacked_files(path)
+    return None if named == there else f"{named - there} of {named} files are missing"
 
 
 def _of_audit(path: Path) -> str | None:

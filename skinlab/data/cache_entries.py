@@ -14,11 +14,20 @@ from skinlab import paths
 from skinlab.data import locks
 from skinlab.data.storage import TEMPORARY, remove_folder
 
-IMAGES, PHANTOMS, AUDIT, THUMBNAILS, HASHES = "images", "synthetic", "audit", "thumbnails", "hashes.sqlite"
+IMAGES, PHANTOMS, UNPACKED, AUDIT, THUMBNAILS, HASHES = (
+    "images",
+    "synthetic",
+    "unpacked",
+    "audit",
+    "thumbnails",
+    "hashes.sqlite",
+)
 """Names in the cache folder, and so kinds of entries. Other folders there are entries' too."""
 
 ARRAY, NOTES = ".npy", ".json"
 PHANTOM_TABLE = "phantoms.csv"
+CONTENTS = "contents.txt"
+"""Of unpacked files: how many there are."""
 
 
 @dataclass(frozen=True)
@@ -134,5 +143,5 @@ def _size(path: Path) -> int:
 
 def _locked(entry: Entry) -> Path:
     """The file that users of an entry lock: network file systems lock no folders."""
-    table = entry.path / PHANTOM_TABLE
-    return table if table.is_file() else entry.path
+    inside = (entry.path / PHANTOM_TABLE, entry.path / CONTENTS)
+    return next((file for file in inside if file.is_file()), entry.path)

@@ -3,13 +3,14 @@
 Which class is positive, and in which order the outputs come, is decided in `skinlab.data.labels`.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from skinlab.data.manifest import Manifest
+from skinlab.data.sources.layout import subset_of
+from skinlab.data.spellings import OnSpelling, composed, unified, variants
 from skinlab.data.wording import listed, nearest
 from skinlab.errors import DataError
 
@@ -50,19 +51,28 @@ def labels_of(classes: Classes | None) -> list[str]:
     return [label for labels in _as_mapping(classes).values() for label in labels]
 
 
-def choose_classes(manifest: Manifest, classes: Classes | None, on_other_label: Literal["drop", "fail"]) -> Labelled:
-    """Map labels to classes; images with any other label are left out and counted, or refused.
+def choose_classes(
+    manifest: Manifest,
+    classes: Classes | None,
+    on_other_label: Literal["drop", "fail"],
+    on_spelling: OnSpelling = "fail",
+    on_missing: Literal["drop", "fail"] = "drop",
+) -> Labelled:
+    """Map labels to classes; images with any other label, or none, are left out and counted, or refused.
 
-    Labels that differ only in case or blanks are taken for a mistake, unless all of them are put into one class of a
-    mapping, or none of them is in a class.
+    Two spellings of a label are taken for a mistake, unless all of them are put into one class of a mapping, or none of
+    them is in a class. Labels are compared in Unicode's composed form.
 
     Args:
         manifest: images with the labels of the source; "" is no label.
         classes: as declared; None: every label is a class.
         on_other_label: what becomes of images whose label is in no class.
+        on_spelling: what becomes of two spellings of one label.
+        on_missing: what becomes of images without a label.
 
     Raises:
-        DataError: two spellings of a label, a declared label that no image has, or other labels that are refused.
+        DataError: two spellings of a label, a declared label that no image has, classes that are the names of subsets,
+            or labels that are refused.
 
     Example:
         >>> found = Manifest(image_ids=["a", "b"], paths=["", ""], labels=["mel", "df"], groups=[None, None])
@@ -70,20 +80,55 @@ def choose_classes(manifest: Manifest, classes: Classes | None, on_other_label: 
         >>> chosen.manifest.labels, chosen.left_out
         (['malignant'], {'df': 1})
     """
+    _check_missing(manifest, on_missing)
+    labels = [composed(label) for label in manifest.labels]
+    declared = None if classes is None else _composed(_as_mapping(classes))
+    settled = _settled(labels, declared)
+    manifest = replace(manifest, labels=unified(labels, on_spelling, "labels", settled))
     count = Counter(manifest.labels)
-    declared = _as_mapping(classes if classes is not None else sorted(label for label in count if label))
-    class_of = {label: name for name, labels in declared.items() for label in labels}
-    _check_spelling(manifest, count, class_of)
+    mapping = declared if declared is not None else {label: [label] for label in sorted(count) if label}
+    class_of = {label: name for name, labels in mapping.items() for label in labels}
     _check_declared(class_of, count)
+    _check_no_subsets(mapping)
     left_out = {label: number for label, number in sorted(count.items()) if label not in class_of}
-    if left_out and on_other_label == "fail":
-        _refuse(manifest, left_out, classes)
+    others = {label: number for label, number in left_out.items() if label}
+    if others and on_other_label == "fail":
+        _refuse(manifest, others, classes)
     return Labelled(
         manifest=_mapped(manifest, class_of, keep_original=isinstance(classes, Mapping), complete=not left_out),
-        names=None if classes is None else list(declared),
+        names=None if classes is None else list(mapping),
         left_out=left_out,
-        mapping={name: {label: count[label] for label in labels} for name, labels in declared.items()},
+        mapping={name: {label: count[label] for label in labels} for name, labels in mapping.items()},
     )
+
+
+def _check_missing(manifest: Manifest, on_missing: str) -> None:
+    if on_missing == "fail" and "" in manifest.labels:
+        names = [name for name, label in zip(manifest.image_ids, manifest.labels, strict=True) if not label]
+        raise DataError(
+            f"{len(names)} images have no label: {listed(names)}; label them, or set dataset.on_missing=drop"
+        )
+
+
+def _composed(mapping: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    return {composed(name): [composed(label) for label in labels] for name, labels in mapping.items()}
+
+
+def _settled(labels: Sequence[str], declared: Mapping[str, Sequence[str]] | None) -> list[frozenset[str]]:
+    """The sets of spellings that a declaration puts into one class, or into none."""
+    if declared is None:
+        return []
+    class_of = {label: name for name, labels in declared.items() for label in labels}
+    return [frozenset(same) for same in variants(set(labels)) if len({class_of.get(label) for label in same}) == 1]
+
+
+def _check_no_subsets(mapping: Mapping[str, Sequence[str]]) -> None:
+    """Refuses a set of classes that are the names of subsets."""
+    if len(mapping) > 1 and all(map(subset_of, mapping)):
+        raise DataError(
+            f"the classes would be {listed(list(mapping))}, which are names of subsets: set dataset.path to the folder "
+            "whose sub-folders are the classes, or dataset.label_column to the column of the classes"
+        )
 
 
 def _as_mapping(classes: Classes | None) -> dict[str, list[str]]:
@@ -112,44 +157,8 @@ def _check_declared(class_of: Mapping[str, str], count: Mapping[str, int]) -> No
             raise DataError(f"no image has the label {label}{hint}; dataset.classes may name: {listed(found)}")
 
 
-def _check_spelling(manifest: Manifest, count: Mapping[str, int], class_of: Mapping[str, str]) -> None:
-    by_key: dict[str, list[str]] = {}
-    for label in sorted(count):
-        by_key.setdefault(_spelling_key(label), []).append(label)
-    doubtful = [same for same in by_key.values() if len(same) > 1 and not _settled(same, class_of)]
-    if not doubtful:
-        return
-    named = "; ".join(" and ".join(_with_images(manifest, label, count[label]) for label in same) for same in doubtful)
-    same = doubtful[0]
-    common = max(same, key=lambda label: (count[label], label))
-    merged = f"{{{common.strip()}: [{', '.join(map(repr, same))}], ...}}"
-    raise DataError(
-        f"labels differ only in case or blanks: {named}; correct them, or say that they are one class: "
-        f"dataset.classes={merged}"
-    )
-
-
-def _spelling_key(label: str) -> str:
-    """Equal for labels that differ only in case, blanks or the Unicode form of a letter.
-
-    >>> _spelling_key(" Basal  Cell Carcinoma") == _spelling_key("basal cell carcinoma")
-    True
-    """
-    return " ".join(unicodedata.normalize("NFC", label).casefold().split())
-
-
-def _settled(same: Sequence[str], class_of: Mapping[str, str]) -> bool:
-    """Whether the declaration says that these spellings mean the same: one merged class, or none."""
-    return len({class_of.get(label) for label in same}) == 1
-
-
-def _with_images(manifest: Manifest, label: str, count: int) -> str:
-    named = [manifest.image_ids[row] for row, other in enumerate(manifest.labels) if other == label]
-    return f"{label!r} ({count} images: {listed(named)})"
-
-
 def _refuse(manifest: Manifest, left_out: Mapping[str, int], classes: Classes | None) -> None:
-    counted = ", ".join(f"{label or '(no label)'} ({count})" for label, count in left_out.items())
+    counted = ", ".join(f"{label} ({count})" for label, count in left_out.items())
     images = [
         image_id for image_id, label in zip(manifest.image_ids, manifest.labels, strict=True) if label in left_out
     ]

@@ -59,6 +59,11 @@ _BROKEN_FILE = (
 """What Pillow's decoders were seen to raise for damaged files, or document."""
 
 
+def looks_like_image(head: bytes) -> bool:
+    """Whether content begins as that of an image does."""
+    return head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"BM")) or head[8:12] == b"WEBP"
+
+
 class DecodingError(Exception):
     """The bytes are not an image, or not a whole one; the message is a short reason without the file's name."""
 

@@ -17,6 +17,7 @@ from skinlab.data.audit.findings import Findings
 from skinlab.data.audit.judge import judge, look, record
 from skinlab.data.cache import decoded
 from skinlab.data.classes import choose_classes
+from skinlab.data.collection import without_collection
 from skinlab.data.duplicates import merge_groups
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.images import DECODE_SETTINGS
@@ -110,19 +111,24 @@ def prepare(
         DataError: the data cannot be used as declared, or the split leaks; see the steps.
         OutputError: the cache folder cannot be written.
     """
-    found, corrections = corrected(load(dataset), dataset)
-    labelled = choose_classes(found, dataset.classes, dataset.on_other_label)
-    chosen, left_out_by_split = splits.restrict(labelled.manifest, split, labelled.names)
-    classes, positive = resolve_classes(chosen.labels, labelled.names, dataset.positive_class, least_classes)
+    with without_collection():
+        found, corrections = corrected(load(dataset), dataset)
+        labelled = choose_classes(
+            found, dataset.classes, dataset.on_other_label, dataset.on_spelling, dataset.on_missing
+        )
+        split = splits.effective(labelled.manifest, split)
+        chosen, left_out_by_split = splits.restrict(labelled.manifest, split, labelled.names)
+        classes, positive = resolve_classes(chosen.labels, labelled.names, dataset.positive_class, least_classes)
     manifest, images, sha256, corrupt = _read(chosen, image_size, report)
     _check_corrupt(corrupt, len(chosen), dataset)
     _check_classes_left(manifest, classes, corrupt)
     seen = look(manifest, images, sha256, audit)
     if dataset.shuffle_labels:
         manifest = _shuffled(manifest, splits.seed_of(split))
-    groups = merge_groups(manifest.image_ids, manifest.groups, seen.together)
-    given, split_notes = splits.assign(manifest, sha256, groups, split)
-    subsets, leaks = judge(seen, manifest, groups, given, audit)
+    with without_collection():
+        groups = merge_groups(manifest.image_ids, manifest.groups, seen.together)
+        given, split_notes = splits.assign(manifest, sha256, groups, split)
+        subsets, leaks = judge(seen, manifest, groups, given, audit)
     findings = record(seen, manifest, labelled, given, subsets, leaks, audit, corrupt, classes)
     index = {name: i for i, name in enumerate(classes)}
     return Prepared(
@@ -173,14 +179,7 @@ def _check_classes_left(manifest: Manifest, classes: Sequence[str], corrupt: Seq
 
 
 def _shuffled(manifest: Manifest, seed: int) -> Manifest:
-    return Manifest(
-        image_ids=manifest.image_ids,
-        paths=manifest.paths,
-        labels=shuffle_labels(manifest.image_ids, manifest.labels, seed),
-        groups=manifest.groups,
-        attributes=manifest.attributes,
-        ignored_files=manifest.ignored_files,
-    )
+    return replace(manifest, labels=shuffle_labels(manifest.image_ids, manifest.labels, seed))
 
 
 def fingerprint(image_ids: Sequence[str], sha256: Sequence[str], labels: Sequence[str]) -> str:

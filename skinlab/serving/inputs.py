@@ -1,5 +1,6 @@
 """Which image files a user means by files, folders and `-`, in the order given. Reads no image."""
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from skinlab.data.sources.files import find_images
 from skinlab.errors import DataError
 
 STANDARD_INPUT = "-"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,13 @@ def _below(name: str) -> Iterator[tuple[str, str]]:
         yield name, ""
         return
     try:
-        found, _ = find_images(Path(name))
+        found, aside = find_images(Path(name))
     except DataError as error:
         yield name, str(error)
         return
-    if not found:
+    if not found and not aside.pictures:
         yield name, "no images in this folder"
-    yield from ((str(Path(name) / relative), "") for relative in found)
+    pictures = dict.fromkeys(aside.pictures, "a picture in a format that is not read")
+    yield from ((str(Path(name) / path), pictures.get(path, "")) for path in sorted([*found, *pictures]))
+    if aside.kinds:
+        _log.warning("%s: files that are not read: %s", name, aside)

@@ -42,7 +42,7 @@ ONE_MISTAKE = {
     ),
     "dataset.name=folder": "dataset.name=folder: follows the choice from the group; write dataset=folder",
     # missing
-    "dataset=folder": "dataset.path is required: the folder; e.g. dataset.path=PATH",
+    "dataset=folder": "dataset.path is required: the folder, or a .zip or .tar archive of it; e.g. dataset.path=PATH",
     "~dataset.images": (
         "~dataset.images: dataset.images is required: how many phantoms are drawn; e.g. dataset.images=NUMBER"
     ),
@@ -122,7 +122,8 @@ def test_all_mistakes_are_named_at_once(mistakes):
         "seed=-1: must be at least 0 and at most 2147483647",
         (
             "dataset.imags=9: no key 'imags' in dataset (conf/dataset/synthetic.yaml); did you mean 'images'? "
-            "Keys: classes, on_other_label, positive_class, on_corrupt, label_log, label_revision, shuffle_labels, "
+            "Keys: classes, on_other_label, positive_class, on_corrupt, on_missing, missing_values, on_spelling, "
+            "label_log, label_revision, shuffle_labels, "
             "image_size, name, images, "
             "seed, draw_size, malignant_fraction, difficulty, label_noise, images_per_lesion"
         ),

@@ -71,7 +71,9 @@ def test_all_bad_values_of_all_overrides_are_named_once():
 
 
 def test_a_choice_that_needs_a_path_says_so():
-    assert refused("dataset=synthetic,folder") == ["dataset.path is required: the folder; e.g. dataset.path=PATH"]
+    assert refused("dataset=synthetic,folder") == [
+        "dataset.path is required: the folder, or a .zip or .tar archive of it; e.g. dataset.path=PATH"
+    ]
 
 
 def test_a_sweep_over_nothing_is_refused():

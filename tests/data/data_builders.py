@@ -29,11 +29,15 @@ COMMON: dict[str, Any] = {
     "on_other_label": "drop",
     "positive_class": None,
     "on_corrupt": "drop",
+    "on_missing": "fail",
+    "missing_values": [],
+    "on_spelling": "fail",
     "label_log": None,
     "label_revision": None,
     "shuffle_labels": False,
     "image_size": 32,
 }
+TABULAR: dict[str, Any] = {**COMMON, "separator": None, "encoding": None}
 
 
 def noise_image(seed: int, width: int = 40, height: int = 30) -> Image.Image:
@@ -53,7 +57,7 @@ def folder_dataset(path: Path | str, **changes: Any) -> FolderDataset:
 
 def table_dataset(path: Path | str, **changes: Any) -> TableDataset:
     keys = {"image_root": None, "image_column": "image_id", "label_column": "label", "group_column": None}
-    return TableDataset(**{"name": "table", "path": str(path), **keys, **COMMON, **changes})
+    return TableDataset(**{"name": "table", "path": str(path), **keys, **TABULAR, **changes})
 
 
 def synthetic_dataset(**changes: Any) -> SyntheticDataset:
@@ -70,7 +74,7 @@ def synthetic_dataset(**changes: Any) -> SyntheticDataset:
 
 
 def holdout_split(**changes: Any) -> HoldoutSplit:
-    return HoldoutSplit(**{"name": "holdout", "validation": 0.2, "test": 0.2, "seed": 0, **changes})
+    return HoldoutSplit(**{"name": "holdout", "given": "use", "validation": 0.2, "test": 0.2, "seed": 0, **changes})
 
 
 def kfold_split(**changes: Any) -> KFoldSplit:
@@ -88,16 +92,16 @@ def file_split(path: Path | str, **changes: Any) -> FileSplit:
 
 
 def ham10000_dataset(path: Path | str, **changes: Any) -> Ham10000Dataset:
-    return Ham10000Dataset(**{"name": "ham10000", "path": str(path), **COMMON, **changes})
+    return Ham10000Dataset(**{"name": "ham10000", "path": str(path), **TABULAR, **changes})
 
 
 def isic_challenge_dataset(path: Path | str, ground_truth: Path | str, **changes: Any) -> IsicChallengeDataset:
-    keys = {"path": str(path), "ground_truth": str(ground_truth), "metadata": None, **COMMON, **changes}
+    keys = {"path": str(path), "ground_truth": str(ground_truth), "metadata": None, **TABULAR, **changes}
     return IsicChallengeDataset(name="isic_challenge", **keys)
 
 
 def isic_cli_dataset(path: Path | str, **changes: Any) -> IsicCliDataset:
-    return IsicCliDataset(**{"name": "isic_cli", "path": str(path), "label_column": None, **COMMON, **changes})
+    return IsicCliDataset(**{"name": "isic_cli", "path": str(path), "label_column": None, **TABULAR, **changes})
 
 
 def bound(*words: str, **options: Any) -> "subprocess.CompletedProcess[str]":

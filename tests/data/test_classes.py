@@ -50,9 +50,9 @@ def test_other_labels_are_refused_by_name_count_and_image_where_declared() -> No
 
 
 def test_images_without_label_are_in_no_class() -> None:
-    assert choose_classes(labelled(["a", "", "b"]), None, "drop").left_out == {"": 1}
-    with pytest.raises(DataError, match=r"\(no label\) \(1\); i1;"):
-        choose_classes(labelled(["a", "", "b"]), None, "fail")
+    assert choose_classes(labelled(["a", "", "b"]), None, "fail").left_out == {"": 1}
+    with pytest.raises(DataError, match=r"1 images have no label: i1; label them, or set dataset\.on_missing=drop"):
+        choose_classes(labelled(["a", "", "b"]), None, "drop", on_missing="fail")
 
 
 @pytest.mark.parametrize("classes", [["mel", "nevus"], {"a": ["mel"], "b": ["nv", "nevus"]}])
@@ -62,20 +62,35 @@ def test_a_declared_label_that_no_image_has_is_named(classes: list[str] | dict[s
         choose_classes(labelled(SEVEN), classes, "drop")
 
 
-@pytest.mark.parametrize("twin", ["Mel", " mel", "MEL ", "\u00a0mel"])
+@pytest.mark.parametrize("twin", ["Mel", " mel", "MEL ", "\u00a0mel", "me\u200bl", "\uff4del"])
 @pytest.mark.parametrize("classes", [None, ["mel", "nv"], {"a": ["mel"], "b": ["nv"]}])
-def test_labels_that_differ_only_in_case_or_blanks_are_refused(
-    twin: str, classes: list[str] | dict[str, list[str]] | None
-) -> None:
-    with pytest.raises(DataError, match="labels differ only in case or blanks") as caught:
+def test_two_spellings_of_a_label_are_refused(twin: str, classes: list[str] | dict[str, list[str]] | None) -> None:
+    with pytest.raises(DataError, match="labels: 1 thing is spelled in more than one way") as caught:
         choose_classes(labelled(["mel", "nv", twin]), classes, "drop")
-    assert f"{twin!r} (1 images: i2)" in str(caught.value)
-    assert "'mel' (1 images: i0)" in str(caught.value)
-    assert "dataset.classes={mel: [" in str(caught.value)
+    assert f"{twin!r} (1)" in str(caught.value)
+    assert "'mel' (1)" in str(caught.value)
+    assert "dataset.on_spelling=merge" in str(caught.value)
+
+
+def test_two_spellings_of_a_label_may_be_merged_or_kept() -> None:
+    found = labelled(["mel", "Mel", "mel", "nv"])
+    assert choose_classes(found, None, "drop", "merge").mapping == {"mel": {"mel": 3}, "nv": {"nv": 1}}
+    assert list(choose_classes(found, None, "drop", "keep").mapping) == ["Mel", "mel", "nv"]
+
+
+@pytest.mark.parametrize("names", [["train", "test"], ["Train", "VAL", "testing"]])
+def test_classes_that_are_names_of_subsets_are_never_trained(names: list[str]) -> None:
+    with pytest.raises(DataError, match=r"which are names of subsets: set dataset\.path .* or dataset\.label_column"):
+        choose_classes(labelled(names * 2), None, "drop")
+
+
+def test_a_declared_class_is_found_in_either_unicode_form() -> None:
+    decomposed = "na\u0308vus"
+    assert choose_classes(labelled([decomposed, "mel"]), ["n\u00e4vus", "mel"], "drop").names == ["n\u00e4vus", "mel"]
 
 
 def test_inner_blanks_count_too() -> None:
-    with pytest.raises(DataError, match="differ only in case or blanks"):
+    with pytest.raises(DataError, match="spelled in more than one way"):
         choose_classes(labelled(["basal cell", "Basal  cell", "nv"]), None, "drop")
 
 

@@ -145,7 +145,7 @@ def test_audit_counts_and_is_ready_for_json(class_folder: Make) -> None:
         "a": {"train": 6, "validation": 2, "test": 2},
         "b": {"train": 3, "validation": 1, "test": 1},
     }
-    assert (audit["images"], audit["ignored_files"], audit["images_without_group"]) == (15, 1, 15)
+    assert (audit["images"], audit["ignored_files"], audit["images_without_group"]) == (15, {".txt": 1}, 15)
 
 
 def test_split_hash_is_that_of_the_written_table(class_folder: Make) -> None:

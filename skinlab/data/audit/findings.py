@@ -67,6 +67,21 @@ class OutlierFound:
 
 
 @dataclass(frozen=True)
+class LargeGroup:
+    """A group that holds far more images than the others.
+
+    Attributes:
+        group: its id.
+        images: how many it has.
+        share: of all images with a known group.
+    """
+
+    group: str
+    images: int
+    share: float
+
+
+@dataclass(frozen=True)
 class Findings:
     """What was found in a data set; the order of the fields is that of audit.json.
 
@@ -76,7 +91,10 @@ class Findings:
         label_log: the revision of the label log and what it corrected.
         classes: which labels each class was made of, with their counts.
         left_out_labels: images of labels that are not among the classes, by label.
-        ignored_files: files that are no labelled images.
+        without_image: rows of the table that have no image file, as it calls them.
+        ignored_files: files beside the images that are not read, by kind.
+        unread_pictures: those of them that look like pictures.
+        large_groups: groups that hold an implausible share of the images: perhaps a code for "unknown".
         images_without_group: images whose lesion or patient is not known.
         split: what there is to say of the split, e.g. images that it leaves out; empty where there is nothing.
         counts: images by class and subset.
@@ -97,7 +115,10 @@ class Findings:
     label_log: Corrections
     classes: dict[str, dict[str, int]]
     left_out_labels: dict[str, int]
-    ignored_files: int
+    without_image: list[str]
+    ignored_files: dict[str, int]
+    unread_pictures: list[str]
+    large_groups: list[LargeGroup]
     images_without_group: int
     split: dict[str, Any]
     counts: dict[str, dict[str, int]]

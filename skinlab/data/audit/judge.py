@@ -5,9 +5,11 @@ that is given may put them apart.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,7 @@ from skinlab.schema import Audit
 
 _JUDGED = tuple(subset for subset in SUBSETS if subset != "train")
 _Z95 = 1.959964
+_LARGE_IMAGES, _LARGE_SHARE, _LARGE_RATIO = 10, 0.03, 10
 _log = logging.getLogger(__name__)
 
 
@@ -149,7 +152,10 @@ def record(
         label_log=Corrections(),
         classes=labelled.mapping,
         left_out_labels=labelled.left_out,
-        ignored_files=manifest.ignored_files,
+        without_image=list(manifest.without_image),
+        ignored_files=dict(manifest.left_aside.kinds),
+        unread_pictures=list(manifest.left_aside.pictures),
+        large_groups=large_groups(manifest.groups),
         images_without_group=sum(group is None for group in manifest.groups),
         split={},
         counts=counts,
@@ -164,6 +170,27 @@ def record(
         small_classes=[] if rules is None else small_classes(counts, rules.small_class),
         outliers=[found.OutlierFound(ids[one.row], one.measure, one.value, one.z) for one in seen.outliers],
     )
+
+
+def large_groups(groups: Sequence[str | None]) -> list[found.LargeGroup]:
+    """The groups that hold an implausible share of the images: no patient is photographed so often beside the others.
+
+    That is at least `_LARGE_IMAGES` images, `_LARGE_SHARE` of those with a group, and `_LARGE_RATIO` times the median
+    of the other groups.
+
+    Example:
+        >>> large_groups(["-1"] * 40 + [f"P{i}" for i in range(60)])
+        [LargeGroup(group='-1', images=40, share=0.4)]
+    """
+    count = Counter(group for group in groups if group is not None)
+    total, suspects = sum(count.values()), []
+    for group, images in count.most_common():
+        if images < max(_LARGE_IMAGES, _LARGE_SHARE * total):
+            break
+        others = [other for name, other in count.items() if name != group]
+        if not others or images >= _LARGE_RATIO * median(others):
+            suspects.append(found.LargeGroup(group, images, round(images / total, 3)))
+    return suspects
 
 
 def small_classes(counts: Mapping[str, Mapping[str, int]], least: int) -> list[found.SmallClass]:

@@ -78,6 +78,27 @@ def sections(found: Findings) -> list[Section]:
             "Corrupt files", "cannot be read", [Entry([], f"{one.image_id}: {one.reason}") for one in found.corrupt]
         ),
         Section(
+            "Rows without an image",
+            "the table names them, and there is no such file; they are left out",
+            [Entry([], name) for name in found.without_image],
+        ),
+        Section(
+            "Files that are not read",
+            "beside the images, by kind",
+            [Entry([], f"{count} {kind}") for kind, count in found.ignored_files.items()]
+            + [Entry([], f"looks like a picture: {path}") for path in found.unread_pictures],
+        ),
+        Section(
+            "Images without a label, or of no class",
+            "left out, by label",
+            [Entry([], f"{count} {label or '(no label)'}") for label, count in found.left_out_labels.items()],
+        ),
+        Section(
+            "Groups that hold very many images",
+            "perhaps a code that stands for an unknown lesion or patient",
+            [Entry([], f"{one.group}: {one.images} images, {one.share:.0%}") for one in found.large_groups],
+        ),
+        Section(
             "Corrected labels",
             "not as the source says, by the label log",
             [Entry([(one.image_id, "")], f"{one.source_label} -> {one.label}") for one in found.label_log.applied],

@@ -17,12 +17,11 @@ def log_path(dataset: schema.Dataset) -> Path | None:
         case schema.SyntheticDataset():
             return None
         case schema.TableDataset():
-            folder = Path(dataset.path).parent
+            return Path(dataset.path).expanduser().parent / NAME
         case schema.IsicChallengeDataset():
-            folder = Path(dataset.ground_truth).parent
-        case _:
-            folder = Path(dataset.path)
-    return folder.expanduser() / NAME
+            return Path(dataset.ground_truth).expanduser().parent / NAME
+    path = Path(dataset.path).expanduser()
+    return path.with_name(f"{path.name}.{NAME}") if path.is_file() else path / NAME  # an archive has its own
 
 
 def log_of(dataset: schema.Dataset) -> LabelLog:

@@ -1,15 +1,41 @@
-"""Finding image files below a folder, and naming them; their content is not looked at."""
+"""Finding image files below a folder, and naming them; everything that is there is accounted for."""
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
+from skinlab.data.decoding import looks_like_image
+from skinlab.data.manifest import LeftAside
+from skinlab.data.spellings import composed
 from skinlab.errors import DataError
 
 IMAGE_EXTENSIONS = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".ppm", ".pgm"}
 )
+UNREAD_PICTURES = frozenset(
+    {
+        ".jxl",
+        ".svg",
+        ".psd",
+        ".eps",
+        ".raw",
+        ".dng",
+        ".cr2",
+        ".cr3",
+        ".nef",
+        ".arw",
+        ".orf",
+        ".rw2",
+        ".raf",
+        ".tga",
+        ".exr",
+    }
+)
+"""Extensions of pictures in formats that are not read."""
+
+HIDDEN, NO_EXTENSION = "hidden", "no extension"
+_HEAD = 160
 
 
 def is_image(name: str) -> bool:
@@ -19,7 +45,17 @@ def is_image(name: str) -> bool:
         >>> is_image("ISIC_0000000.JPG"), is_image("notes.txt")
         (True, False)
     """
-    return os.path.splitext(name)[1].lower() in IMAGE_EXTENSIONS  # noqa: PTH122 - a million names: no Path objects
+    return extension(name) in IMAGE_EXTENSIONS
+
+
+def extension(name: str) -> str:
+    """What follows the last dot of a file name, with it, in lower case.
+
+    Example:
+        >>> extension("a/b.JPG"), extension("a.b/c")
+        ('.jpg', '')
+    """
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - a million names: no Path objects
 
 
 def without_extension(path: str) -> str:
@@ -32,36 +68,70 @@ def without_extension(path: str) -> str:
     return path[: path.rindex(".")] if is_image(path) else path
 
 
-def find_images(root: Path) -> tuple[list[str], int]:
+def find_images(root: Path) -> tuple[list[str], LeftAside]:
     """The image files below a folder, through links to folders too.
+
+    A file is an image by its extension, or, where it has none, by how its content begins. Hidden folders and the copies
+    of metadata that macOS packs (`__MACOSX`) are passed over.
 
     Args:
         root: the folder.
 
     Returns:
-        Paths relative to `root` with `/` between the parts, sorted; and how many files are not images. Hidden files
-        and folders are passed over.
+        Paths relative to `root` with `/` between the parts, sorted; and what else there is.
 
     Raises:
         DataError: no such folder, it cannot be read, or a file name is not text.
     """
     check_folder(root)
     images: list[str] = []
-    others = 0
+    kinds: Counter[str] = Counter()
+    pictures: list[str] = []
     visited: set[str] = set()
     for folder, folders, names in os.walk(root, onerror=_cannot_read, followlinks=True):
         real = os.path.realpath(folder)
-        folders[:] = [] if real in visited else sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [] if real in visited else sorted(name for name in folders if not _is_hidden(name))
         if real in visited:
             continue
         visited.add(real)
         prefix = Path(folder).relative_to(root).as_posix().removeprefix(".")
-        shown = [name for name in names if not name.startswith(".")]
-        taken = [f"{prefix}/{name}" if prefix else name for name in shown if is_image(name)]
-        _check_text(taken)
-        images += taken
-        others += len(shown) - len(taken)
-    return sorted(images), others
+        for name in names:
+            kind = _kind(folder, name)
+            path = f"{prefix}/{name}" if prefix else name
+            if kind is None:
+                images.append(path)
+                continue
+            kinds[kind] += 1
+            if kind in UNREAD_PICTURES or (kind not in (HIDDEN, NO_EXTENSION) and _begins_as_image(folder, name)):
+                pictures.append(path)
+    _check_text(images)
+    return sorted(images), LeftAside(dict(sorted(kinds.items())), sorted(pictures))
+
+
+def _kind(folder: str, name: str) -> str | None:
+    """The kind of a file that is not read; None: it is an image."""
+    if name.startswith("."):
+        return HIDDEN
+    kind = extension(name)
+    if kind in IMAGE_EXTENSIONS or (not kind and _begins_as_image(folder, name)):
+        return None
+    return kind if kind.isprintable() and kind else NO_EXTENSION
+
+
+def _is_hidden(folder: str) -> bool:
+    return folder.startswith(".") or folder == "__MACOSX"
+
+
+def _begins_as_image(folder: str, name: str) -> bool:
+    """Whether a file's content begins as that of an image does; what cannot be read, or is no file, does not."""
+    path = f"{folder}/{name}"
+    try:
+        if not os.path.isfile(path):  # noqa: PTH113 - as above; a pipe would be waited for
+            return False
+        with open(path, "rb") as stream:  # noqa: PTH123
+            return looks_like_image(stream.read(_HEAD))
+    except OSError:
+        return False
 
 
 def check_folder(root: Path) -> None:
@@ -75,13 +145,18 @@ def check_folder(root: Path) -> None:
 def image_ids(paths: Sequence[str]) -> list[str]:
     """Unique names: the relative paths without extension, or with it where two files differ in that only.
 
+    They are in Unicode's composed form, the same wherever the files came from.
+
     Example:
         >>> image_ids(["benign/a.jpg", "benign/b.jpg", "benign/b.png"])
         ['benign/a', 'benign/b.jpg', 'benign/b.png']
     """
-    short = [without_extension(path) for path in paths]
+    names: Sequence[str] = [composed(path) for path in paths]
+    if len(set(names)) < len(names):  # two files whose names differ in nothing but their form
+        names = paths
+    short = [without_extension(path) for path in names]
     count = Counter(short)
-    return [name if count[name] == 1 else path for name, path in zip(short, paths, strict=True)]
+    return [name if count[name] == 1 else path for name, path in zip(short, names, strict=True)]
 
 
 def absolute(root: Path, relative: str) -> str:
@@ -89,7 +164,7 @@ def absolute(root: Path, relative: str) -> str:
     return str(root.absolute() / PurePosixPath(relative))
 
 
-def _check_text(names: Sequence[str]) -> None:
+def _check_text(names: Iterable[str]) -> None:
     for name in names:
         if not name.isascii() and any("\udc80" <= character <= "\udcff" for character in name):
             raise DataError(f"a file name is not valid UTF-8: {name!a}; rename the file")

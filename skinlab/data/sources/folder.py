@@ -1,38 +1,41 @@
-"""A folder with one sub-folder of images per class."""
+"""A folder or archive with one sub-folder of images per class, perhaps below the subsets of a given split."""
 
+import logging
 from pathlib import Path
 
-from skinlab.data.manifest import Manifest
+from skinlab.data.manifest import GIVEN_SPLIT, Manifest
 from skinlab.data.sources.files import absolute, find_images, image_ids
+from skinlab.data.sources.layout import understood
+from skinlab.data.sources.unpacked import folder_of
 from skinlab.errors import DataError
 from skinlab.schema import FolderDataset
 
+_log = logging.getLogger(__name__)
+
 
 def load(dataset: FolderDataset) -> Manifest:
-    """The images of PATH/<class>/**; groups are not known.
+    """The images of PATH/<class>/** or PATH/<subset>/<class>/**; groups are not known.
+
+    An image beside the class folders has no label.
 
     Raises:
-        DataError: no such folder, or fewer than two of its sub-folders hold images.
+        DataError: no such folder, no class folders, or folders with two readings.
     """
-    root = Path(dataset.path).expanduser()
-    found, ignored = find_images(root)
-    paths = [path for path in found if "/" in path]  # an image beside the class folders has no label
-    labels = [path.split("/", 1)[0] for path in paths]
-    _check(root, found, labels)
-    names = image_ids(paths)
-    rows = sorted(range(len(names)), key=names.__getitem__)
-    return Manifest(
-        image_ids=[names[i] for i in rows],
-        paths=[absolute(root, paths[i]) for i in rows],
-        labels=[labels[i] for i in rows],
-        groups=[None] * len(rows),
-        ignored_files=ignored + len(found) - len(paths),
-    )
-
-
-def _check(root: Path, found: list[str], labels: list[str]) -> None:
-    wanted = f"{root} needs one sub-folder of images per class"
+    declared = Path(dataset.path).expanduser()
+    root = folder_of(declared)
+    found, aside = find_images(root)
     if not found:
-        raise DataError(f"no images in {root}: {wanted}")
-    if not labels:
-        raise DataError(f"no class folders: {len(found)} images lie directly in {root}; {wanted}")
+        also = f"; there are {aside}" if aside.kinds else ""
+        raise DataError(f"no images in {declared}: {declared} needs one sub-folder of images per class{also}")
+    layout = understood(str(declared), found)
+    if layout.said:
+        _log.info("%s: %s", declared, layout.said)
+    return Manifest(
+        image_ids=image_ids(found),
+        paths=[absolute(root, path) for path in found],
+        labels=layout.labels,
+        groups=[None] * len(found),
+        attributes={} if layout.subsets is None else {GIVEN_SPLIT: layout.subsets},
+        given_split=layout.subsets is not None,
+        left_aside=aside,
+    ).by_id()

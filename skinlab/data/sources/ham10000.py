@@ -9,15 +9,17 @@ from pathlib import Path
 
 from skinlab.data.classes import labels_of
 from skinlab.data.manifest import Manifest
-from skinlab.data.sources.columns import Columns, check_unique, read_table
+from skinlab.data.sources.columns import Columns, Reading, check_unique, read_table, reading_of
 from skinlab.data.sources.files import check_folder
+from skinlab.data.sources.groups import groups_of
 from skinlab.data.sources.matching import manifest_of
+from skinlab.data.sources.unpacked import folder_of
 from skinlab.data.wording import listed, nearest
 from skinlab.errors import DataError
 from skinlab.schema import Ham10000Dataset
 
-METADATA = ("HAM10000_metadata.csv", "HAM10000_metadata")
-"""The table's names: as repackaged, and as published."""
+METADATA = ("HAM10000_metadata.csv", "HAM10000_metadata.tab", "HAM10000_metadata")
+"""The table's names: as repackaged, as the Dataverse gives it, and as published."""
 
 DIAGNOSES = {
     "akiec": "actinic keratosis or intraepithelial carcinoma (Bowen's disease)",
@@ -40,26 +42,27 @@ def load(dataset: Ham10000Dataset) -> Manifest:
         DataError: no such folder or table, a missing column, rows without image, an image in two rows, an unknown
             diagnosis that `dataset.classes` does not name.
     """
-    root = Path(dataset.path).expanduser()
-    table = _metadata(root)
-    ids, lesions, labels = (_column(table, name) for name in _COLUMNS)
+    root = folder_of(Path(dataset.path).expanduser())
+    table = _metadata(root, reading_of(dataset))
+    ids, _, labels = (_column(table, name) for name in _COLUMNS)
     check_unique(table, ids)
     _check_diagnoses(table, ids, labels, {*DIAGNOSES, *labels_of(dataset.classes)})
     return manifest_of(
         table,
         ids,
         root,
+        dataset,
         labels=labels,
-        groups=[lesion or None for lesion in lesions],
+        groups=groups_of(table, dataset, ("lesion_id",)),
         attributes=table.without(*_COLUMNS),
     )
 
 
-def _metadata(root: Path) -> Columns:
+def _metadata(root: Path, reading: Reading) -> Columns:
     check_folder(root)
     for name in METADATA:
         if (root / name).is_file():
-            return read_table(root / name)
+            return read_table(root / name, reading)
     raise DataError(f"{root} has no {METADATA[0]}: dataset.path is the folder that holds it and the images")
 
 
@@ -74,7 +77,7 @@ def _column(table: Columns, name: str) -> list[str]:
 
 def _check_diagnoses(table: Columns, ids: list[str], labels: list[str], known: Collection[str]) -> None:
     unknown = [
-        f"{image_id} ({label or 'empty'})" for image_id, label in zip(ids, labels, strict=True) if label not in known
+        f"{image_id} ({label})" for image_id, label in zip(ids, labels, strict=True) if label and label not in known
     ]
     if unknown:
         raise DataError(

@@ -1,23 +1,24 @@
 """Images of the ISIC Archive in their local copy, with the archive's metadata as labels, groups and attributes."""
 
-import logging
 from pathlib import Path
 
 from skinlab.data.archive.declaration import ArchiveQuery, Declared, query_of
-from skinlab.data.manifest import Manifest
+from skinlab.data.archive.folder import METADATA
+from skinlab.data.manifest import LeftAside, Manifest
+from skinlab.data.sources.columns import Columns
 from skinlab.data.sources.fetched import Row, fetched_rows
 from skinlab.data.sources.files import absolute
+from skinlab.data.sources.groups import groups_of
+from skinlab.data.spellings import Missing
 from skinlab.data.wording import nearest
 from skinlab.errors import DataError
 from skinlab.schema import IsicArchiveDataset
-
-_log = logging.getLogger(__name__)
 
 
 def load(dataset: IsicArchiveDataset) -> Manifest:
     """The fetched images under the declared licences that have a value in the label field.
 
-    The group is the lesion, else the patient; every other column is an attribute.
+    The group is the patient, or the lesion, where one is given; every other column is an attribute.
 
     Raises:
         DataError: no such local copy or label field, or no image is left.
@@ -28,12 +29,10 @@ def load(dataset: IsicArchiveDataset) -> Manifest:
     rows = fetched_rows(root, lambda declared: _covers(declared, query), command)
     _check_field(dataset, rows)
     licensed = [row for row in rows if query.takes(row["copyright_license"])]
-    labelled = sorted((row for row in licensed if row[dataset.label_field]), key=lambda row: row["isic_id"])
-    if len(labelled) < len(licensed):
-        _log.info("%d images have no %s and are left out", len(licensed) - len(labelled), dataset.label_field)
-    if not labelled:
+    if not any(row[dataset.label_field] for row in licensed):
         raise DataError(f"no image of {root} has a {dataset.label_field} and one of dataset.licenses")
-    return _manifest(root, labelled, dataset.label_field, ignored=len(rows) - len(labelled))
+    licensed.sort(key=lambda row: row["isic_id"])
+    return _manifest(root, licensed, dataset, len(rows) - len(licensed))
 
 
 def _covers(declared: Declared, query: ArchiveQuery) -> bool:
@@ -55,13 +54,17 @@ def _check_field(dataset: IsicArchiveDataset, rows: list[Row]) -> None:
         raise DataError(f"the archive says no {dataset.label_field} of these images{hint}; it says: {', '.join(known)}")
 
 
-def _manifest(root: Path, rows: list[Row], label_field: str, ignored: int) -> Manifest:
-    taken = ("isic_id", "file", "fetch", label_field)
+def _manifest(root: Path, rows: list[Row], dataset: IsicArchiveDataset, unlicensed: int) -> Manifest:
+    taken = ("isic_id", "file", "fetch", dataset.label_field)
+    missing = Missing(dataset.missing_values)
+    values = {name: missing.blanked(row[name] for row in rows) for name in rows[0]}
+    table = Columns(root / METADATA, values, range(2, len(rows) + 2))
+    beside = {"image under another licence": unlicensed} if unlicensed else {}
     return Manifest(
         image_ids=[row["isic_id"] for row in rows],
         paths=[absolute(root, row["file"]) for row in rows],
-        labels=[row[label_field] for row in rows],
-        groups=[row["lesion_id"] or row["patient_id"] or None for row in rows],
-        attributes={name: [row[name] for row in rows] for name in rows[0] if name not in taken},
-        ignored_files=ignored,
+        labels=values[dataset.label_field],
+        groups=groups_of(table, dataset),
+        attributes=table.without(*taken),
+        left_aside=LeftAside(beside),
     )

@@ -6,13 +6,15 @@ the years; older tables are read too, with the names that they have today.
 """
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from skinlab.data.manifest import Manifest
-from skinlab.data.sources.columns import Columns, check_unique, read_table
+from skinlab.data.sources.columns import Columns, check_unique, read_table, reading_of
 from skinlab.data.sources.files import check_folder
-from skinlab.data.sources.groups import patient_or_lesion
+from skinlab.data.sources.groups import groups_of
 from skinlab.data.sources.matching import manifest_of
+from skinlab.data.sources.unpacked import folder_of
 from skinlab.errors import DataError
 from skinlab.schema import IsicCliDataset
 
@@ -40,14 +42,14 @@ _log = logging.getLogger(__name__)
 def load(dataset: IsicCliDataset) -> Manifest:
     """The images of the folder; the group is the patient, or the lesion, where one is given.
 
-    An image without a diagnosis in the label column has the empty label, which is outside of any class.
+    An image without a diagnosis in the label column has no label.
 
     Raises:
         DataError: no such folder or table, no such label column, rows without image, an image in two rows.
     """
-    root = Path(dataset.path).expanduser()
+    root = folder_of(Path(dataset.path).expanduser())
     check_folder(root)
-    table = _renamed(read_table(root / METADATA))
+    table = _renamed(read_table(root / METADATA, reading_of(dataset)))
     if ID not in table.columns:
         raise DataError(f"{table.path} has no column {ID}: it is not what `isic image download` writes")
     ids = table.columns[ID]
@@ -58,8 +60,9 @@ def load(dataset: IsicCliDataset) -> Manifest:
         table,
         ids,
         root,
+        dataset,
         labels=labels,
-        groups=patient_or_lesion(len(table), table.columns),
+        groups=groups_of(table, dataset),
         attributes=table.without(ID, column),
     )
 
@@ -70,7 +73,7 @@ def _renamed(table: Columns) -> Columns:
     for name, values in table.columns.items():
         today = _today(name)
         columns[name if today in columns or (today != name and today in table.columns) else today] = values
-    return Columns(table.path, columns, table.lines)
+    return replace(table, columns=columns)
 
 
 def _today(name: str) -> str:

@@ -1,16 +1,21 @@
 """Which image file a value of a table means. Files are known by name only; their content is not looked at."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import NoReturn
 
-from skinlab.data.manifest import Manifest
+from skinlab.data.manifest import WITHOUT_ROW, Manifest
 from skinlab.data.sources.columns import Columns
-from skinlab.data.sources.files import absolute, find_images, image_ids, without_extension
+from skinlab.data.sources.files import absolute, extension, find_images, image_ids, is_image, without_extension
+from skinlab.data.sources.unpacked import folder_of
+from skinlab.data.spellings import composed
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
+from skinlab.schema import DatasetBase
 
 _log = logging.getLogger(__name__)
 
@@ -19,6 +24,7 @@ def manifest_of(
     table: Columns,
     values: Sequence[str],
     root: Path,
+    dataset: DatasetBase,
     *,
     labels: Sequence[str],
     groups: Sequence[str | None],
@@ -30,7 +36,8 @@ def manifest_of(
     Args:
         table: for messages.
         values: of each row, the path or name of its image.
-        root: the folder of images.
+        root: the folder of images, or an archive of it.
+        dataset: what becomes of rows without an image.
         labels: of each row.
         groups: of each row.
         attributes: further columns.
@@ -39,23 +46,46 @@ def manifest_of(
     Raises:
         DataError: see `match_images`.
     """
-    found, others = find_images(root)
-    files = match_images(table, values, root, found)
+    folder = folder_of(root)
+    found, aside = find_images(folder)
+    matched = match_images(table, values, root, found)
+    if matched.without and dataset.on_missing == "fail":
+        raise DataError(
+            f"{table.path}: {len(matched.without)} rows have no image in {root}: {listed(matched.without)}; correct "
+            "them, or set dataset.on_missing=drop"
+        )
+    rows = [row for row, file in enumerate(matched.files) if file is not None]
+    files = [file for file in matched.files if file is not None]
+    kinds = {**aside.kinds, WITHOUT_ROW: len(found) - len(set(files))}
     return Manifest(
-        image_ids=image_ids(files) if named_by_file else values,
-        paths=[absolute(root, file) for file in files],
-        labels=labels,
-        groups=groups,
-        attributes=dict(attributes),
-        ignored_files=others + len(found) - len(files),
+        image_ids=image_ids(files) if named_by_file else [composed(values[row]) for row in rows],
+        paths=[absolute(folder, file) for file in files],
+        labels=[labels[row] for row in rows],
+        groups=[groups[row] for row in rows],
+        attributes={name: [column[row] for row in rows] for name, column in attributes.items()},
+        left_aside=replace(aside, kinds={kind: count for kind, count in kinds.items() if count}),
+        without_image=matched.without,
     ).by_id()
 
 
-def match_images(table: Columns, values: Sequence[str], root: Path, found: Sequence[str]) -> list[str]:
+@dataclass(frozen=True)
+class Matched:
+    """Which file each row of a table means.
+
+    Attributes:
+        files: the file of each row; None where there is none.
+        without: what the rows without a file call it, each with the nearest file there is.
+    """
+
+    files: Sequence[str | None]
+    without: Sequence[str]
+
+
+def match_images(table: Columns, values: Sequence[str], root: Path, found: Sequence[str]) -> Matched:
     """The file of each row; each file once.
 
     An image is found by its path below `root`, with or without extension, or by its bare name anywhere below `root` if
-    only one file has it. Images that no row names are said in the log.
+    only one file has it; in whatever Unicode form its letters are. Images that no row names are said in the log.
 
     Args:
         table: for messages.
@@ -63,29 +93,60 @@ def match_images(table: Columns, values: Sequence[str], root: Path, found: Seque
         root: the folder of images, for messages.
         found: its image files, relative to it.
 
-    Returns:
-        For each row a member of `found`.
-
     Raises:
-        DataError: a path that leaves `root`, rows without image, names of several files, an image in two rows.
+        DataError: a path that leaves `root`, names of several files, an image in two rows.
     """
     names = _inside_root(table, values, root)
     files, several = _resolve(names, found)
-    if None in files:
-        _refuse(table, root, several, [name for name, file in zip(names, files, strict=True) if file is None])
+    if several:
+        _refuse(table, root, several)
+    missing = [name for name, file in zip(names, files, strict=True) if file is None]
     matched = [file for file in files if file is not None]
     if twice := [name for name, count in Counter(matched).items() if count > 1]:
         raise DataError(f"{table.path}: {len(twice)} images are in more than one row: {listed(sorted(twice))}")
     _tell_unlisted(table, root, found, matched)
-    return matched
+    return Matched(files, _with_near(missing, found) if missing else ())
 
 
-def _refuse(table: Columns, root: Path, several: Mapping[str, Sequence[str]], names: Sequence[str]) -> NoReturn:
-    """Says what is wrong with the names that are not of exactly one file."""
-    if missing := [name or "(empty)" for name in names if name not in several]:
-        raise DataError(f"{table.path}: {len(missing)} rows have no image in {root}: {listed(missing)}")
+def _refuse(table: Columns, root: Path, several: Mapping[str, Sequence[str]]) -> NoReturn:
+    """Says which names mean more than one file."""
+    names = list(several)
     example = ", ".join(several[names[0]][:2])
     raise DataError(f"{table.path}: {len(names)} names fit several files in {root}: {listed(names)} ({example})")
+
+
+def _with_near(names: Sequence[str], found: Sequence[str]) -> list[str]:
+    """Each name with a file that it may have meant, and in what the two differ."""
+    near: dict[str, str] = {}
+    for path in found:
+        near.setdefault(_loose(path), path)
+    return [
+        (name or "(empty)")
+        + (f" (there is {file}: {_difference(name, file)})" if (file := near.get(_loose(name))) else "")
+        for name in names
+    ]
+
+
+def _loose(name: str) -> str:
+    """Equal for names of one file but for folders, case, extension, kind of slash and leading zeros."""
+    bare = composed(name).replace("\\", "/").rpartition("/")[2].casefold()
+    return re.sub(r"(?<!\d)0+(?=\d)", "", without_extension(bare))
+
+
+def _difference(name: str, file: str) -> str:
+    r"""In what a name differs from the nearest file.
+
+    >>> _difference("a.JPG", "a.jpg"), _difference("7", "x/007.png"), _difference("x\\a.jpg", "x/a.jpg")
+    ('another case', 'lost zeros', 'another slash')
+    """
+    if "\\" in name:
+        return "another slash"
+    bare, near = name.rpartition("/")[2], file.rpartition("/")[2]
+    if without_extension(bare.casefold()) == without_extension(near.casefold()):
+        if extension(bare) != extension(near) and is_image(bare):
+            return "another extension"
+        return "another folder" if bare in (near, without_extension(near)) else "another case"
+    return "lost zeros"
 
 
 def _tell_unlisted(table: Columns, root: Path, found: Sequence[str], matched: Sequence[str]) -> None:
@@ -97,16 +158,16 @@ def _tell_unlisted(table: Columns, root: Path, found: Sequence[str], matched: Se
 
 
 def _inside_root(table: Columns, values: Sequence[str], root: Path) -> list[str]:
-    """The values as paths relative to `root`; those that lead out of it are refused."""
-    absolute = root.absolute()
-    names = [_relative(value, absolute) for value in values]
+    """The values as paths relative to `root`, composed; those that lead out of it are refused."""
+    top = root.absolute()
+    names = [_relative(value, top) for value in values]
     outside = [f"{values[i]} (line {table.lines[i]})" for i, name in enumerate(names) if name is None]
     if outside:
         raise DataError(
             f"{table.path}: {len(outside)} rows lead out of the image folder {root}: {listed(outside)}; "
             "correct them, or set the folder that images are relative to"
         )
-    return [name for name in names if name is not None]
+    return [composed(name) for name in names if name is not None]
 
 
 def _relative(value: str, root: Path) -> str | None:
@@ -129,7 +190,7 @@ def _resolve(names: Sequence[str], found: Sequence[str]) -> tuple[list[str | Non
             break
         one: dict[str, str] = {}
         for path in found:
-            for name in kind(path):
+            for name in kind(composed(path)):
                 if name in wanted and one.setdefault(name, path) != path:
                     several.setdefault(name, [one[name]]).append(path)
         files = [

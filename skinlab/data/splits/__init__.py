@@ -4,17 +4,51 @@ A split is a function of its declaration, the image and group ids, the labels an
 file: not of the order of the rows, the platform or the versions of libraries.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from skinlab import schema
-from skinlab.data.manifest import Manifest
+from skinlab.data.manifest import GIVEN_SPLIT, Manifest
 from skinlab.data.splits import column, file, holdout, kfold
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
 
+_log = logging.getLogger(__name__)
+
 Notes = dict[str, Any]
 """What there is to say of a split in the audit; empty where there is nothing."""
+
+
+def effective(manifest: Manifest, split: schema.Split | None) -> schema.Split | None:
+    """The split that is carried out: a hold-out follows the split that a data set comes with, unless told not to.
+
+    Raises:
+        DataError: the given split has no training or no test images.
+    """
+    if not manifest.given_split or not isinstance(split, schema.HoldoutSplit) or split.given == "ignore":
+        if manifest.given_split and split is not None:
+            _log.warning(
+                "the split that the data set comes with is not used: split=%s deals all its images", split.name
+            )
+        return split
+    given = set(manifest.attributes[GIVEN_SPLIT])
+    if lacking := [subset for subset in ("train", "test") if subset not in given]:
+        raise DataError(
+            f"the data set comes with a split that has no {' and no '.join(lacking)} images: rename one of its parts, "
+            "or set split.given=ignore to deal all images anew"
+        )
+    taken = None if "validation" in given else split.validation
+    if taken is not None:
+        _log.info("the given split has no validation images: %g of its training images are taken", taken)
+    return schema.ColumnSplit(
+        name="column",
+        column=GIVEN_SPLIT,
+        values=schema.SubsetValues(train=["train"], validation=["validation"], test=["test"]),
+        on_other_value="drop",
+        validation=taken,
+        seed=split.seed,
+    )
 
 
 def restrict(

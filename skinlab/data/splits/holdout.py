@@ -27,7 +27,7 @@ def holdout(
 
     Example:
         >>> ids = [f"image_{i}" for i in range(20)]
-        >>> split = HoldoutSplit(name="holdout", validation=0.2, test=0.2, seed=0)
+        >>> split = HoldoutSplit(name="holdout", given="use", validation=0.2, test=0.2, seed=0)
         >>> subsets = holdout(ids, ["benign", "malignant"] * 10, [None] * 20, split)
         >>> [subsets.count(name) for name in SUBSETS]
         [12, 4, 4]

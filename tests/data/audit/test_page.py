@@ -14,7 +14,7 @@ EVIL = '<script>alert("x")</script>&\''
 
 def findings(**changes):
     empty = {name: [] for name in Findings.__annotations__}
-    keys = {"images": 2, "left_out_labels": {}, "ignored_files": 0, "images_without_group": 1, "counts": {}}
+    keys = {"images": 2, "left_out_labels": {}, "ignored_files": {}, "images_without_group": 1, "counts": {}}
     keys["label_log"] = Corrections()
     return Findings(**{**empty, **keys, "on_leak": "warn", **changes})
 

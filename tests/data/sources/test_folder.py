@@ -33,7 +33,7 @@ def test_ids_keep_the_extension_where_only_it_differs(class_folder: Make) -> Non
     assert load(folder_dataset(root)).image_ids == ["a/a_000.jpg", "a/a_000.png", "b/b_000"]
 
 
-def test_other_files_are_counted_and_hidden_ones_passed_over(class_folder: Make) -> None:
+def test_other_files_are_counted_by_kind(class_folder: Make) -> None:
     root = class_folder(a=2, b=1)
     for name in ("notes.txt", "a/data.csv", "a/noextension"):
         (root / name).write_text("x")
@@ -43,7 +43,9 @@ def test_other_files_are_counted_and_hidden_ones_passed_over(class_folder: Make)
     noise_image(3).save(root / ".git" / "c.png")
     noise_image(4).save(root / "beside.png")
     manifest = load(folder_dataset(root))
-    assert (len(manifest), manifest.ignored_files) == (3, 4)
+    assert manifest.labels == ["a", "a", "b", ""]  # the last lies beside the class folders
+    assert manifest.left_aside.kinds == {".csv": 1, ".txt": 1, "hidden": 2, "no extension": 1}
+    assert manifest.left_aside.pictures == []
 
 
 def test_linked_class_folders_are_followed_and_loops_end(class_folder: Make, tmp_path: Path) -> None:
@@ -82,7 +84,7 @@ def test_empty_folder_is_named(tmp_path: Path) -> None:
 
 def test_images_without_class_folders_are_explained(tmp_path: Path) -> None:
     noise_image(0).save(tmp_path / "a.png")
-    with pytest.raises(DataError, match="no class folders: 1 images lie directly in"):
+    with pytest.raises(DataError, match="no class folders: 1 image lies directly in"):
         load(folder_dataset(tmp_path))
 
 
@@ -95,4 +97,4 @@ def test_file_name_that_is_not_text_is_named(class_folder: Make) -> None:
 
 def test_real_images_are_found(isic2017: Path) -> None:
     manifest = load(folder_dataset(isic2017))
-    assert (len(manifest), manifest.labels.count("malignant"), manifest.ignored_files) == (800, 340, 1)
+    assert (len(manifest), manifest.labels.count("malignant"), manifest.left_aside.kinds) == (800, 340, {".csv": 1})

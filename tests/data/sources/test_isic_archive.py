@@ -56,7 +56,7 @@ def test_labels_groups_and_attributes_come_from_the_metadata(local):
     manifest = load(dataset(local))
     assert manifest.image_ids[:2] == [isic_id(0), isic_id(1)]
     assert manifest.labels[:2] == ["Benign", "Malignant"]
-    assert manifest.groups[:4] == ["IP_0", "IL_0", "IL_1", "IL_1"]  # the first has no lesion id
+    assert manifest.groups[:4] == ["IP_0"] * 4  # patients come before lesions
     assert manifest.attributes["sex"][:2] == ["female", "male"]
     assert manifest.attributes["copyright_license"][1] == "CC-BY"
     assert manifest.paths[0] == str(local / "images/ISIC_0000000.jpg")
@@ -66,14 +66,14 @@ def test_licences_restrict_what_is_loaded(local):
     manifest = load(dataset(local, licenses=["CC-BY"]))
     assert len(manifest) == 13
     assert set(manifest.attributes["copyright_license"]) == {"CC-BY"}
-    assert manifest.ignored_files == 27
+    assert manifest.left_aside.kinds == {"image under another licence": 27}
 
 
 def test_images_without_a_label_are_left_out_and_counted(local):
     rewrite(local, lambda row: row.update(diagnosis_1="") if row["isic_id"] == isic_id(5) else None)
-    manifest = load(dataset(local))
-    assert (len(manifest), manifest.ignored_files) == (39, 1)
-    assert isic_id(5) not in manifest.image_ids
+    prepared = prepare(dataset(local, on_missing="drop"), None, 32)
+    assert (len(prepared.manifest), prepared.findings.left_out_labels) == (39, {"": 1})
+    assert isic_id(5) not in prepared.manifest.image_ids
 
 
 def test_an_unknown_label_field_gets_the_nearest(local):

@@ -9,9 +9,9 @@ from skinlab.data.sources.matching import match_images
 from skinlab.errors import DataError
 
 
-def matched(values: list[str], found: list[str]) -> list[str]:
+def matched(values: list[str], found: list[str]) -> list[str | None]:
     table = Columns(Path("t.csv"), {"image": values}, range(2, len(values) + 2))
-    return match_images(table, values, Path("root"), found)
+    return list(match_images(table, values, Path("root"), found).files)
 
 
 def test_the_closest_kind_of_match_wins() -> None:

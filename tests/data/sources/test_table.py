@@ -1,10 +1,13 @@
 """A CSV table and its folder of images."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from skinlab.data.manifest import WITHOUT_ROW
+from skinlab.data.prepare import prepare
 from skinlab.data.sources import load
 from skinlab.errors import DataError
 from tests.data.data_builders import noise_image, table_dataset
@@ -43,7 +46,7 @@ def test_bare_names_are_found_anywhere_below_the_root(table: Make) -> None:
 
 
 def test_files_that_no_row_names_are_counted(table: Make) -> None:
-    assert load(table_dataset(table("image_id,label\na,x\nb,y\n"))).ignored_files == 3
+    assert load(table_dataset(table("image_id,label\na,x\nb,y\n"))).left_aside.kinds == {".csv": 1, WITHOUT_ROW: 2}
 
 
 def test_image_root_may_be_elsewhere_and_paths_absolute(table: Make, tmp_path: Path) -> None:
@@ -79,9 +82,14 @@ def test_empty_image_name_is_a_row_without_image(table: Make) -> None:
         load(table_dataset(table("image_id,label\n,x\na,y\n")))
 
 
-def test_rows_without_label_are_named_by_line(table: Make) -> None:
-    with pytest.raises(DataError, match=r"2 rows have no label: lines 3, 5"):
-        load(table_dataset(table("image_id,label\na,x\nb,\n\nc, \n")))
+def test_images_without_label_stop_the_run_or_are_left_out_and_counted(table: Make) -> None:
+    path = table("image_id,label\na,x\nb,\n\nc, NA\n")
+    with pytest.raises(
+        DataError, match=r"2 images have no label: one/b, two/c; label them, or set dataset\.on_missing="
+    ):
+        prepare(table_dataset(path), None, 32)
+    left = prepare(table_dataset(path, on_missing="drop"), None, 32, least_classes=1)
+    assert (left.manifest.image_ids, left.findings.left_out_labels) == (["one/a"], {"": 2})
 
 
 def test_image_in_two_rows_is_named(table: Make) -> None:
@@ -125,11 +133,12 @@ def test_missing_table_and_missing_root_are_named(table: Make, tmp_path: Path) -
         load(table_dataset(table("image_id,label\na,x\n"), image_root=str(tmp_path / "nowhere")))
 
 
-def test_table_that_is_not_utf8_is_refused(table: Make) -> None:
+def test_text_of_western_europe_is_read_and_said(table: Make, caplog: pytest.LogCaptureFixture) -> None:
     path = table("")
     path.write_bytes(b"image_id,label\na,n\xe6vus\n")
-    with pytest.raises(DataError, match="not UTF-8"):
-        load(table_dataset(path))
+    with caplog.at_level(logging.INFO):
+        assert load(table_dataset(path)).labels == ["n\u00e6vus"]
+    assert "read as windows-1252 (a guess: it is not UTF-8), separated by comma" in caplog.text
 
 
 def test_real_metadata_is_read_with_its_groups(isic2017: Path) -> None:
