@@ -8,7 +8,7 @@ from skinlab.evaluation.summary import ABOUT_POSITIVE, BINARY
 
 OF_CLASS = ("auc", "sensitivity", "specificity", "average_precision")
 """What the terminal shows of each of more than two classes."""
-ALL_ALIKE = "numbers are about all classes alike"
+ALL_ALIKE = "all classes count alike"
 """Said where no class is the positive one."""
 
 
