@@ -387,7 +387,7 @@ def _in_canonical_order(
 ) -> tuple[Predictions, list[str | None]]:
     """The images sorted by score: what follows is then the same for any given order, and ranks without sorting anew."""
     units = intervals.unit_codes(groups, len(targets))
-    first = -1 if positive is None else positive  # of the classes: its ranks are then there without sorting
+    first = -1 if positive is None else positive
     order = np.lexsort([thresholds, units, targets, *probabilities.T, probabilities[:, first]])
     probabilities = probabilities[order]
     decisions = metrics.decide(probabilities, positive, thresholds[order])
