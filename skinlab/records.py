@@ -136,8 +136,8 @@ def describe_data(dataset: schema.Dataset, prepared: Prepared) -> str:
     counts = np.bincount(prepared.targets[used], minlength=len(prepared.classes))
     classes = ", ".join(f"{count} {name}" for name, count in zip(prepared.classes, counts, strict=True))
     subsets = ", ".join(f"{len(of_subset)} {subset}" for subset, of_subset in rows.items())
-    alike = f"; {tables.ALL_ALIKE} (dataset.positive_class=NAME singles one out)" if prepared.positive is None else ""
-    return f"data: {len(used)} {kind} ({classes}); {subsets}; split {prepared.split_hash[:12]}{alike}"
+    none = f"; {tables.NO_POSITIVE} (dataset.positive_class=NAME singles one out)" if prepared.positive is None else ""
+    return f"data: {len(used)} {kind} ({classes}); {subsets}; split {prepared.split_hash[:12]}{none}"
 
 
 def data_remarks(audit: dict[str, Any]) -> list[str]:

@@ -76,7 +76,7 @@ def test_a_resumed_run_begins_with_the_weights_that_it_was_started_with(tmp_path
 
 def test_where_no_class_is_the_positive_one_the_line_of_the_data_says_how_to_choose() -> None:
     known, alike = (records.describe_data(folder_dataset("x"), prepared(positive=positive)) for positive in (1, None))
-    assert alike == f"{known}; all classes count alike (dataset.positive_class=NAME singles one out)"
+    assert alike == f"{known}; no class is singled out (dataset.positive_class=NAME singles one out)"
 
 
 def test_a_positive_class_that_is_only_assumed_is_said_with_the_way_to_turn_it_round() -> None:

@@ -8,7 +8,7 @@ from skinlab.evaluation.summary import ABOUT_POSITIVE, BINARY
 
 OF_CLASS = ("auc", "sensitivity", "specificity", "average_precision")
 """What the terminal shows of each of more than two classes."""
-ALL_ALIKE = "all classes count alike"
+NO_POSITIVE = "no class is singled out"
 """Said where no class is the positive one."""
 
 
@@ -151,7 +151,7 @@ def heading(summary: dict[str, Any], subset: str) -> str:
 def _positive_phrase(summary: dict[str, Any]) -> str:
     """Which class is the positive one, and where an image is called so."""
     if summary["positive_class"] is None:
-        return f"{ALL_ALIKE}, an image is called what is most probable"
+        return f"{NO_POSITIVE}, an image is called what is most probable"
     threshold = summary["threshold"]
     of_several = "its probability is at least the threshold of its model"
     undecided = of_several if len(summary["classes"]) == BINARY else "it is the most probable"

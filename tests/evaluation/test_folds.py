@@ -57,6 +57,6 @@ def test_of_more_than_two_classes_the_auc_is_called_macro(classes):
 
 def test_without_a_positive_class_the_folds_have_the_numbers_of_all_classes():
     heading, _, *lines = shown(3, classes=("a", "b", "c"), positive=None).splitlines()
-    assert "all classes count alike" in heading
+    assert "no class is singled out" in heading
     assert [line.split("  ")[0] for line in lines[:3]] == ["AUC, macro", "Accuracy", "Balanced accuracy"]
     assert "Sensitivity" not in "".join(lines)

@@ -61,7 +61,7 @@ def test_table_without_a_positive_class_speaks_of_all_and_of_each():
     heading, *lines = format_table(
         summarise(targets, probabilities, ["a", "b", "c"], None, None, SETTINGS)
     ).splitlines()
-    assert heading.endswith("; all classes count alike, an image is called what is most probable")
+    assert heading.endswith("; no class is singled out, an image is called what is most probable")
     assert [line.split("  ")[0] for line in lines[:3]] == ["AUC, macro", "Accuracy", "Balanced accuracy"]
     assert not any(line.startswith(("Sensitivity", "Specificity")) for line in lines)
 
