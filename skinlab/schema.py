@@ -47,6 +47,9 @@ class DatasetBase:
     positive_class: str | None = key(
         "the class that sensitivity and AUC are about; null: malignant or melanoma (in any case), else the last"
     )
+    colour_profile: Literal["convert", "ignore"] = key(
+        "colours of files with an embedded profile, e.g. Display P3: brought to sRGB, or taken as they stand"
+    )
     on_corrupt: Literal["drop", "fail"] = key("an unreadable image is left out and recorded, or stops the run")
     label_log: str | None = key(
         "the log of label corrections; null: labels.log beside the source's labels, none for phantoms"

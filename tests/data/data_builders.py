@@ -29,6 +29,7 @@ COMMON: dict[str, Any] = {
     "on_other_label": "drop",
     "positive_class": None,
     "on_corrupt": "drop",
+    "colour_profile": "convert",
     "label_log": None,
     "label_revision": None,
     "shuffle_labels": False,
