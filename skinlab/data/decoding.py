@@ -104,7 +104,7 @@ warnings.filterwarnings("ignore", module=r"(PIL|pydicom|pylibjpeg|openjpeg)\.")
 for _name in ("PIL.TiffImagePlugin", "pydicom", "pylibjpeg", "openjpeg"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 with contextlib.suppress(OSError, AttributeError):  # libtiff prints errors itself, beside those that Pillow raises
-    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
+    ctypes.CDLL(importlib.import_module("PIL._imaging").__file__).TIFFSetErrorHandler(None)
 
 
 class DecodingError(Exception):
@@ -665,11 +665,11 @@ def _mixed_up(tags: Any, bits: int, plain: bool) -> bool:
 # --- JPEG 2000 -----------------------------------------------------------------------------------------------------
 
 
-_TILE_PART = b"\xff\x90"
+_CODESTREAM, _TILE_PART = b"\xff\x4f\xff\x51", b"\xff\x90"
 
 
 def _jpeg2000(data: bytes, bounds: _Bounds) -> _Picture:
-    start = data.find(b"\xff\x4f\xff\x51")
+    start = data.find(_CODESTREAM)
     width, height, bits = _codestream(data, start)
     bounds.check(width, height)
     image = Jpeg2KImagePlugin.Jpeg2KImageFile(BytesIO(_with_end_of_codestream(data, start)))
@@ -741,11 +741,12 @@ def _heic(data: bytes, bounds: _Bounds) -> _Picture:
 # --- DICOM ---------------------------------------------------------------------------------------------------------
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
+_RUN_LENGTHS = "pydicom"
 _SYNTAXES = {
     "1.2.840.10008.1.2": "",
     "1.2.840.10008.1.2.1": "",
     "1.2.840.10008.1.2.2": "",
-    "1.2.840.10008.1.2.5": "pydicom",
+    "1.2.840.10008.1.2.5": _RUN_LENGTHS,
     "1.2.840.10008.1.2.4.50": "pillow",
     "1.2.840.10008.1.2.4.51": "pillow",
     "1.2.840.10008.1.2.4.80": "pyjpegls",
@@ -767,14 +768,14 @@ _PALETTE_COLOUR = "PALETTE COLOR"
 def _dicom(data: bytes, bounds: _Bounds) -> _Picture:
     """The only frame of a DICOM file: colours as RGB, grey values through their window to what is shown."""
     pydicom = _package("pydicom", "pydicom", "DICOM")
-    if _DEFLATED in data[: HEAD + 400]:
+    if _DEFLATED in data:  # pydicom would inflate it, however much that is, before anything can be looked at
         raise _not_read("deflated DICOM")
     try:
         dataset = pydicom.dcmread(BytesIO(data))
         plugin = _checked_syntax(dataset.file_meta.TransferSyntaxUID)
         _check_dicom(dataset, bounds)
-        if plugin:
-            _check_frame(_only_frame(dataset), dataset)
+        if plugin not in ("", _RUN_LENGTHS):
+            _check_frame(dataset)
         pixels = importlib.import_module("pydicom.pixels").pixel_array(dataset, decoding_plugin=plugin)
         return _Picture(_shown(dataset, pixels), profile=_dicom_profile(dataset))
     except (DecodingError, *_BROKEN_FILE):
@@ -820,26 +821,24 @@ def _check_dicom(dataset: Any, bounds: _Bounds) -> None:
         raise _not_read("DICOM with a table of modality values")
 
 
-def _only_frame(dataset: Any) -> bytes:
-    frame: bytes = importlib.import_module("pydicom.encaps").get_frame(dataset.PixelData, 0, number_of_frames=1)
-    return frame
+def _check_frame(dataset: Any) -> None:
+    """Refuses a compressed frame that claims another size or depth than the header, before it takes memory.
 
-
-def _check_frame(frame: bytes, dataset: Any) -> None:
-    """Refuses a compressed frame that claims another size or depth than the header, before it takes memory."""
-    start = frame.find(b"\xff\x4f\xff\x51", 0, 1 << 16)
-    if start >= 0:
-        width, height, depths = _codestream(frame, start)
+    Nor may it be anything but JPEG, JPEG-LS or JPEG 2000: what decodes it would open what else it found.
+    """
+    frame = importlib.import_module("pydicom.encaps").get_frame(dataset.PixelData, 0, number_of_frames=1)
+    claimed = None
+    if frame.startswith(_CODESTREAM):
+        width, height, depths = _codestream(frame, 0)
         claimed = (width, height, max(depths))
     elif frame.startswith(b"\xff\xd8"):
-        claimed = _jpeg_frame(frame) or (0, 0, 0)
-    else:
-        return  # run lengths claim nothing
+        claimed = _jpeg_frame(frame)
+    if claimed is None:
+        raise ValueError("its frame is not of its transfer syntax")
     said = (dataset.Columns, dataset.Rows, dataset.BitsStored)
     if claimed != said:
-        raise DecodingError(
-            "damaged image: its frame is of {} x {} pixels and {} bits".format(*claimed)
-            + ", its header says {} x {} and {}".format(*said)
+        raise ValueError(
+            "its frame is of {} x {} pixels and {} bits, its header says {} x {} and {}".format(*claimed, *said)
         )
 
 

@@ -4,6 +4,7 @@ As a program (`python -m tests.data.mutated_images COUNT SEED`) it decodes so ma
 crash, a warning or anything else on stderr shows, and prints how many ended in which way.
 """
 
+import functools
 import io
 import json
 import sys
@@ -34,6 +35,7 @@ def saved(kind: str, image: Image.Image | None = None, **options: Any) -> bytes:
     return stream.getvalue()
 
 
+@functools.cache
 def specimens() -> dict[str, bytes]:
     """A sound file of each format, in several forms; all show `picture`, some of them turned."""
     exif = Image.Exif()
