@@ -43,7 +43,7 @@ PIXEL_LIMIT = 170_000_000
 """Images that declare more pixels are refused: a small file can claim a size that fills the memory."""
 
 PROFILE_LIMIT = 1 << 24
-"""Bytes of a colour profile or text; a chunk that holds more when decompressed is passed over."""
+"""Bytes of a colour profile, or of a text that may state an orientation; a larger one is passed over."""
 
 CONVERT, IGNORE = "convert", "ignore"
 """What is done with an embedded colour profile: `dataset.colour_profile`."""
@@ -258,8 +258,8 @@ def _rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         raise DecodingError(_NO_RANGE)
     if not image.has_transparency_data:
         return _in_srgb(image, profile)
-    layer = image.convert("LA" if image.mode == "La" else "RGBA")
-    colours = _in_srgb(layer.convert("L" if layer.mode == "LA" or image.mode == "LA" else "RGB"), profile)
+    layer = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+    colours = _in_srgb(layer.convert("L" if image.mode in ("1", "L", "LA", "La") else "RGB"), profile)
     colours.putalpha(layer.getchannel("A"))
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), colours).convert("RGB")
 
@@ -267,7 +267,7 @@ def _rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """An image without transparency as RGB."""
     mode = {"1": "L", "L": "L", "CMYK": "CMYK"}.get(image.mode, "RGB")
-    transform = None if profile is None else _to_srgb(profile, mode)
+    transform = None if profile is None or len(profile) > PROFILE_LIMIT else _to_srgb(profile, mode)
     if transform is None:
         return image.convert("RGB")
     converted = Image.new("RGB", image.size)
@@ -275,7 +275,7 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return converted
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=4)
 def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """From the colours of a profile to sRGB; None: it says the same, is damaged, or is not of this kind of pixels."""
     try:
@@ -381,7 +381,7 @@ _FILLERS = (_FILLER.tobytes(), (255 - _FILLER).tobytes())
 
 def _jpeg(data: bytes, bounds: _Bounds) -> _Picture:
     frame = _jpeg_frame(data)
-    if frame is not None and frame[2] != _BYTE:
+    if frame is not None and _BYTE < frame[2] <= _WIDE:
         raise _not_read(f"JPEG with {frame[2]} bits a channel")
     try:
         return _reduced_jpeg(data, bounds)
@@ -426,14 +426,10 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
             at += length
 
 
-def _is_frame(marker: int) -> bool:
-    return marker in _FRAMES
-
-
 def _jpeg_frame(data: bytes) -> tuple[int, int, int] | None:
     """Width, height and bits a channel of a JPEG or JPEG-LS; None: it does not say."""
     for marker, content in _segments(data):
-        if _is_frame(marker):
+        if marker in _FRAMES:
             bits, height, width = struct.unpack_from(">BHH", content)
             return width, height, bits
     return None
@@ -443,7 +439,7 @@ def _has_all_scans(data: bytes) -> bool:
     """Whether there is a scan for every bit of every coefficient of a JPEG; the last may be cut off."""
     missing = {(-1, 0)}
     for marker, content in _segments(data):
-        if _is_frame(marker):
+        if marker in _FRAMES:
             missing = {(part, place) for part in content[6::3] for place in range(64)}
         elif marker == _SCAN and len(content) == 2 * content[0] + 4:
             parts, (first, last, bits) = content[1:-3:2], content[-3:]

@@ -405,7 +405,7 @@ def test_damaged_images_end_in_pixels_or_one_line_and_nothing_is_printed() -> No
 
 
 def test_threads_decode_all_formats_beside_each_other() -> None:
-    files = list(specimens().values()) * 4
+    files = [*specimens().values(), saved("PNG", NOISE, icc_profile=P3)] * 4
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda data: decode(data, 16), files))
     assert all(np.array_equal(found, decode(data, 16)) for found, data in zip(together, files, strict=True))
