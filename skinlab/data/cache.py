@@ -22,6 +22,7 @@ from skinlab import paths
 from skinlab.data import locks
 from skinlab.data.cache_entries import ARRAY, IMAGES, NOTES, touch
 from skinlab.data.cache_room import reserved
+from skinlab.data.decoding import optional_readers
 from skinlab.data.hashes import memory_path
 from skinlab.data.images import CONVERT, PIXEL_LIMIT, ImageError, decode, decode_settings, read_bytes
 from skinlab.data.parallel import usable_cpus
@@ -114,8 +115,12 @@ def _filled(
 
 
 def cache_key(sha256: Sequence[str], size: int, colour_profile: str = CONVERT) -> str:
-    """Names the decoded images: a function of every file's content, the decode settings and the size."""
-    digest = hashlib.sha256(json.dumps([decode_settings(colour_profile), size], sort_keys=True).encode())
+    """Names the decoded images: a function of the content of the files, decode settings, size, and what can be read.
+
+    The last, since a format that is not read for want of a package is read once that is installed.
+    """
+    how = [decode_settings(colour_profile), size, optional_readers()]
+    digest = hashlib.sha256(json.dumps(how, sort_keys=True).encode())
     for one in sha256:
         digest.update(b"\n" + one.encode())
     return digest.hexdigest()[:40]

@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import functools
 import importlib
+import importlib.util
 import logging
 import re
 import struct
@@ -372,6 +373,8 @@ _SCAN = 0xDA
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 """Markers of the frame of a JPEG; F7 is that of JPEG-LS."""
 _END = b"\xff\xd9"
+_MISSING = (128, (128, 128, 128))
+"""What libjpeg shows in the place of pixels that are not there; without a word, where there is an end marker."""
 _RESTARTS = re.compile(rb"\xff([\xd0-\xd7])")
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _FILLER = np.random.Generator(np.random.PCG64(1)).integers(1, 255, 512, dtype=np.uint8)
@@ -384,11 +387,14 @@ def _jpeg(data: bytes, bounds: _Bounds) -> _Picture:
     if frame is not None and _BYTE < frame[2] <= _WIDE:
         raise _not_read(f"JPEG with {frame[2]} bits a channel")
     try:
-        return _reduced_jpeg(data, bounds)
+        picture = _reduced_jpeg(data, bounds)
     except OSError:
         if not _has_all_scans(data):
             raise
         return _jpeg_without_end(data.removesuffix(b"\xff"), bounds)
+    if picture.image.getpixel((picture.image.width - 1, picture.image.height - 1)) in _MISSING:
+        return _jpeg_without_end(data[: data.rfind(_END)], bounds)
+    return picture
 
 
 def _reduced_jpeg(data: bytes, bounds: _Bounds) -> _Picture:
@@ -709,6 +715,12 @@ def _boxed_profile(header: bytes) -> bytes | None:
 
 
 # --- what other packages read --------------------------------------------------------------------------------------
+
+
+def optional_readers() -> list[str]:
+    """Modules for further formats that are installed: which images are readable depends on them."""
+    modules = ("PIL.AvifImagePlugin", "pillow_heif", "pydicom", "pylibjpeg", "openjpeg", "jpeg_ls")
+    return [module for module in modules if importlib.util.find_spec(module) is not None]
 
 
 def _package(module: str, package: str, what: str) -> Any:

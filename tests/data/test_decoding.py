@@ -22,6 +22,7 @@ from PIL import Image
 
 from skinlab.data import decoding
 from skinlab.data.decoding import HEAD, DecodingError, decode, decode_settings, looks_like_image
+from skinlab.data.images import read
 from skinlab.data.sources.files import IMAGE_EXTENSIONS
 from tests.data import profiles
 from tests.data.data_builders import noise_image
@@ -76,7 +77,13 @@ def test_a_table_or_a_short_file_does_not_look_like_an_image() -> None:
         assert not looks_like_image(head)
 
 
-def test_the_format_is_told_by_content_and_every_format_has_a_name_that_counts(tmp_path: Path) -> None:
+def test_a_heic_file_that_is_called_jpg_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "IMG_0003.jpg"
+    path.write_bytes(specimens()["HEIC"])
+    assert np.abs(read(path, SIZE).astype(int) - np.asarray(picture())).max() <= 3
+
+
+def test_every_format_has_names_that_count() -> None:
     assert {".heic", ".heif", ".hif", ".avif", ".dcm", ".dicom", ".j2k", ".pnm"} <= IMAGE_EXTENSIONS
 
 
@@ -247,6 +254,19 @@ def test_a_jpeg_cut_off_anywhere_is_refused_or_whole(image: Image.Image, options
             assert np.array_equal(decode(whole[:end], 64), expected)
         except DecodingError:
             assert end < len(whole) - 2
+
+
+@pytest.mark.parametrize("options", [{}, {"restart_marker_rows": 1}, {"subsampling": 0}])
+@pytest.mark.parametrize("kept", [0.3, 0.7, 0.95])
+def test_a_jpeg_that_was_cut_off_and_given_an_end_is_refused(options: dict[str, Any], kept: float) -> None:
+    whole = saved("JPEG", NOISE, **options)
+    assert "truncated" in refused(whole[: int(kept * len(whole))] + b"\xff\xd9")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_jpeg_with_a_grey_corner_is_no_worse_for_it(mode: str) -> None:
+    whole = saved("JPEG", Image.new(mode, (300, 200), 128 if mode == "L" else (128, 128, 128)))
+    assert np.unique(decode(whole + b"after the end", 16)).tolist() == [128]
 
 
 def test_webp_keeps_its_turn_where_its_metadata_is_cut_off() -> None:
