@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skinlab.data.images import DECODE_SETTINGS
+from skinlab.data.images import decode_settings
 from skinlab.evaluation.scores import Levels
 from skinlab.evaluation.subgroups import summarise_subgroups
 from skinlab.evaluation.summary import Settings, summarise
@@ -38,7 +38,7 @@ def predictions(images, classes):
 
 def written_bundle(folder, names):
     network = resnet("resnet18", SIZE, len(names), [0.5] * 3, [0.2] * 3)
-    described = bundle.signature(network, names, 1, {"threshold": 0.5, "rule": "0.5"}, DECODE_SETTINGS, "")
+    described = bundle.signature(network, names, 1, {"threshold": 0.5, "rule": "0.5"}, decode_settings(), "")
     for name, content in bundle.contents(network, weights.initial(network, 1), described, "# A card\n").items():
         (folder / name).write_bytes(content)
     return loading.load(folder)

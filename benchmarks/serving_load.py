@@ -32,7 +32,7 @@ import uvloop
 from PIL import Image
 
 from skinlab import paths
-from skinlab.data.decoding import DECODE_SETTINGS
+from skinlab.data.decoding import decode_settings
 from skinlab.data.parallel import usable_cpus
 from skinlab.deployment.client import Client
 from skinlab.deployment.verifying import verify
@@ -61,7 +61,7 @@ def written(folder: Path, name: str) -> loading.Bundle:
     """A bundle with a replay set."""
     network = NETWORKS[name](name, SIZE, 2, HALF, HALF)
     drawn, names, images = weights.initial(network, 1), ["benign", "malignant"], [photograph(seed) for seed in range(4)]
-    described = bundle.signature(network, names, 1, {"threshold": 0.5, "rule": "0.5"}, DECODE_SETTINGS, "")
+    described = bundle.signature(network, names, 1, {"threshold": 0.5, "rule": "0.5"}, decode_settings(), "")
     folder.mkdir()
 
     def write(held: bytes | None) -> loading.Bundle:

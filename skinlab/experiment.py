@@ -15,7 +15,7 @@ import numpy as np
 
 from skinlab import methods, networks, records, schema, tracking
 from skinlab.config import to_dict
-from skinlab.data.images import DECODE_SETTINGS, read_bytes
+from skinlab.data.images import decode_settings, read_bytes
 from skinlab.data.prepare import Prepared, prepare
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
@@ -157,7 +157,7 @@ def deploy(config: schema.Config, data: Prepared, trained: Trained, evaluated: E
         data.classes,
         data.positive,
         evaluated.result["operating_point"],
-        DECODE_SETTINGS,
+        decode_settings(data.colour_profile),
         note,
         tta,
     )

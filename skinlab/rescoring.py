@@ -77,10 +77,12 @@ def rescore(
         OutputError: the look at the images cannot be recorded, or the result cannot be written.
     """
     clock = time.monotonic()
+    config, remarks = _decoded_as(bundle, config)
     scored = replace(config.dataset, positive_class=None)  # which one it is, the bundle says
     data = with_classes_of(bundle, prepare(scored, split, bundle.image_size, least_classes=1))
     overlap = find_overlap(data, run.path / "split.csv")
-    data, remarks = without_overlap(data, overlap, on_overlap)
+    data, said_of_overlap = without_overlap(data, overlap, on_overlap)
+    remarks += said_of_overlap
     config, absent = _with_columns_of(data, config, run)
     remarks += absent
     columns = subgroups.resolve(config.evaluation.subgroups, data.manifest.attributes)
@@ -110,6 +112,16 @@ def rescore(
     run.folder("evaluations")
     _write(path, data, probabilities, result, facts, page)
     return Rescored(path, result, [*records.data_remarks(data.audit), *remarks, said])
+
+
+def _decoded_as(bundle: Bundle, config: schema.Config) -> tuple[schema.Config, list[str]]:
+    """The declaration with colour profiles treated as the bundle does, and a remark where it said otherwise."""
+    declared, own = config.dataset.colour_profile, bundle.colour_profile
+    if declared == own:
+        return config, []
+    remark = f"images are decoded as those that the run was trained on: dataset.colour_profile={own}, not {declared}"
+    changed: Any = replace(config.dataset, colour_profile=own)  # type: ignore[arg-type]  # of the two that there are
+    return replace(config, dataset=changed), [remark]
 
 
 def with_classes_of(bundle: Bundle, data: Prepared) -> Prepared:

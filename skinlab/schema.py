@@ -48,6 +48,9 @@ class DatasetBase:
         "the class that sensitivity and specificity are about; null: the one that is known by its name, such as "
         "malignant, melanoma, mel or 1 beside 0 (in any case); of two unknown ones the last; of more none"
     )
+    colour_profile: Literal["convert", "ignore"] = key(
+        "colours of files with an embedded profile, e.g. Display P3: brought to sRGB, or taken as they stand"
+    )
     on_corrupt: Literal["drop", "fail"] = key("an unreadable image is left out and recorded, or stops the run")
     on_missing: Literal["fail", "drop"] = key(
         "an image without a label, or a row without an image, stops the run, or is left out and counted"

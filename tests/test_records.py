@@ -63,6 +63,7 @@ def prepared(**changes: Any) -> Prepared:
         "fingerprint": "f" * 64,
         "split_hash": "5" * 64,
         "findings": FINDINGS,
+        "colour_profile": "convert",
     }
     return Prepared(**(values | changes))
 

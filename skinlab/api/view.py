@@ -10,6 +10,7 @@ from skinlab import schema
 from skinlab.api import display, frames, scoring
 from skinlab.attempt import short
 from skinlab.config import recorded
+from skinlab.config.redeclare import completed
 from skinlab.errors import DataError, OutputError
 from skinlab.evaluation.ranking import roc_curve
 from skinlab.run import Run, Status
@@ -140,7 +141,7 @@ class RunView(Scored):
         Raises:
             ConfigError: this version does not understand it; `record["config"]` has it as it is.
         """
-        return recorded(self.record.get("config", {}))
+        return recorded(completed(self.record.get("config", {})))
 
     @property
     def metrics(self) -> "pd.DataFrame":

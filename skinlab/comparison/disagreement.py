@@ -147,7 +147,7 @@ class _Look:
         try:
             bundle = loading.load(run.path)
             self._explainer = Explainer(bundle)
-            self.size = bundle.image_size
+            self.size, self._bundle = bundle.image_size, bundle
         except SkinlabError as error:
             self.why = f"no heat maps: {error}"
             self.size = SIDE
@@ -156,7 +156,7 @@ class _Look:
         """A JPEG of the image with the heat map of a class."""
         if self.why:
             return None
-        image = decode(content, self.size)
+        image = self._bundle.decode(content)
         return jpeg(overlay(image, self._explainer.heat_map(image, class_index)))
 
 

@@ -127,12 +127,15 @@ def _revision(record: dict[str, Any]) -> str:
 
 
 def _decode(run: Path) -> dict[str, Any]:
-    """How the images of a run became pixels, as its bundle says; nothing where it does not."""
+    """How the images of a run became pixels, as its bundle says; nothing where it does not.
+
+    What is done with colour profiles is declared: experiments may differ in it as in any other key.
+    """
     try:
         found = json.loads((run / "bundle" / SIGNATURE).read_text(encoding="utf-8"))["decode"]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return {name: found[name] for name in found if name != "colour_profile"} if isinstance(found, dict) else {}
 
 
 def _images_differ(one: Tested, other: Tested) -> Iterator[str]:

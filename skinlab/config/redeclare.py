@@ -28,6 +28,8 @@ def root(override: str) -> str:
 
 ADDED = ("bundle", "deployment", "sweep")
 """Sections that declarations of earlier versions do not have."""
+ADDED_KEYS = {"dataset": {"colour_profile": "ignore"}}
+"""Keys that sections of earlier versions do not have, with what was done then."""
 CHANGED = {"tracking": "sinks"}
 """Sections of which earlier versions had another form, with a key that tells it."""
 
@@ -36,6 +38,9 @@ def completed(recorded: Mapping[str, Any]) -> dict[str, Any]:
     """A recorded declaration with the sections that its version of skinlab did not know yet, as conf/ has them."""
     old = [name for name, sign in CHANGED.items() if sign in recorded.get(name, {})]
     values = {name: deepcopy(value) for name, value in recorded.items() if name not in old}
+    for name, keys in ADDED_KEYS.items():
+        if isinstance(values.get(name), dict):
+            values[name] = keys | values[name]
     missing = [name for name in (*ADDED, *old) if name not in values]
     if not missing:
         return values

@@ -22,8 +22,9 @@ from skinlab import paths
 from skinlab.data import locks
 from skinlab.data.cache_entries import ARRAY, IMAGES, NOTES, touch
 from skinlab.data.cache_room import reserved
+from skinlab.data.decoding import optional_readers
 from skinlab.data.hashes import memory_path
-from skinlab.data.images import DECODE_SETTINGS, ImageError, decode, read_bytes
+from skinlab.data.images import CONVERT, PIXEL_LIMIT, ImageError, decode, decode_settings, read_bytes
 from skinlab.data.parallel import usable_cpus
 from skinlab.data.storage import TEMPORARY, cache_access, new_file
 from skinlab.errors import DataError
@@ -48,7 +49,13 @@ class Decoded:
     unreadable: list[tuple[int, str]]
 
 
-def decoded(files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None = None) -> Decoded:
+def decoded(
+    files: Sequence[str],
+    sha256: Sequence[str],
+    size: int,
+    report: Report | None = None,
+    colour_profile: str = CONVERT,
+) -> Decoded:
     """The images of these files, from the cache where they are in it.
 
     Safe when several processes ask for the same images at once (one decodes, the others wait), and when one is killed
@@ -59,25 +66,32 @@ def decoded(files: Sequence[str], sha256: Sequence[str], size: int, report: Repo
         sha256: hash of each file's content, see `skinlab.data.hashes`.
         size: width and height of the decoded images, in pixels.
         report: called with (images done, images in all) while images are decoded; not called when all are cached.
+        colour_profile: as in `decode`.
 
     Raises:
         OutputError: the cache folder cannot be written, or may not hold so much.
         DataError: a file's content is not what its hash says.
     """
     folder = paths.cache() / IMAGES
-    key = cache_key(sha256, size)
+    key = cache_key(sha256, size, colour_profile)
     array, notes = folder / f"{key}{ARRAY}", folder / f"{key}{NOTES}"
     with cache_access(folder):
         found = _open(array, notes, len(files), size)
         if found is None:
-            found = _filled(array, notes, files, sha256, size, report)
+            found = _filled(array, notes, files, sha256, size, report, colour_profile)
     if found is None:
         raise DataError(f"the cached images {array} were damaged while they were written: run again")
     return found
 
 
 def _filled(
-    array: Path, notes: Path, files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None
+    array: Path,
+    notes: Path,
+    files: Sequence[str],
+    sha256: Sequence[str],
+    size: int,
+    report: Report | None,
+    colour_profile: str,
 ) -> Decoded | None:
     """The images, decoded into the cache; by another process where one was doing so."""
     lock = array.with_name(f"{TEMPORARY}lock-{array.stem}")
@@ -94,15 +108,19 @@ def _filled(
         with new_file(array) as temporary:  # the array last: its name says that all is there
             most = len(_header((len(files), size, size, 3))) + len(files) * size * size * 3
             stream = writing.enter_context(reserved(temporary, most))  # in use until it is open for reading
-            content = _write(stream, files, sha256, size, report)
+            content = _write(stream, files, _decode_all(files, sha256, size, report, colour_profile), size)
             with new_file(notes) as temporary_notes:
                 temporary_notes.write_text(json.dumps(content), encoding="utf-8")
         return _open(array, notes, len(files), size)
 
 
-def cache_key(sha256: Sequence[str], size: int) -> str:
-    """Names the decoded images: a function of every file's content, the decode settings and the size."""
-    digest = hashlib.sha256(json.dumps([DECODE_SETTINGS, size], sort_keys=True).encode())
+def cache_key(sha256: Sequence[str], size: int, colour_profile: str = CONVERT) -> str:
+    """Names the decoded images: a function of the content of the files, decode settings, size, and what can be read.
+
+    The last, since a format that is not read for want of a package is read once that is installed.
+    """
+    how = [decode_settings(colour_profile), size, optional_readers()]
+    digest = hashlib.sha256(json.dumps(how, sort_keys=True).encode())
     for one in sha256:
         digest.update(b"\n" + one.encode())
     return digest.hexdigest()[:40]
@@ -128,14 +146,14 @@ def _open(array: Path, notes: Path, rows: int, size: int) -> Decoded | None:
 
 
 def _write(
-    stream: BinaryIO, files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None
+    stream: BinaryIO, files: Sequence[str], results: Iterator[npt.NDArray[np.uint8] | str], size: int
 ) -> dict[str, object]:
     """Decodes the readable files, in their order, into a .npy file; gives its notes."""
     # Plain writes and not a writable memory map: on a full disk a write fails, a map kills the process.
     unreadable: list[tuple[int, str]] = []
     digest = hashlib.sha256()
     stream.write(_header((len(files), size, size, 3)))
-    for row, result in enumerate(_decode_all(files, sha256, size, report)):
+    for row, result in enumerate(results):
         if isinstance(result, str):
             unreadable.append((row, result))
         else:
@@ -156,12 +174,12 @@ def _header(shape: tuple[int, ...]) -> bytes:
 
 
 def _decode_all(
-    files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None
+    files: Sequence[str], sha256: Sequence[str], size: int, report: Report | None, colour_profile: str
 ) -> Iterator[npt.NDArray[np.uint8] | str]:
     """The image of each file, or the reason why there is none; in order, with a bounded number in memory."""
 
     def one(row: int) -> npt.NDArray[np.uint8] | str:
-        return _decode_one(files[row], sha256[row], size)
+        return _decode_one(files[row], sha256[row], size, colour_profile)
 
     with ThreadPoolExecutor(usable_cpus()) as pool:
         for start in range(0, len(files), _BLOCK):
@@ -171,7 +189,7 @@ def _decode_all(
                 report(stop, len(files))
 
 
-def _decode_one(file: str, sha256: str, size: int) -> npt.NDArray[np.uint8] | str:
+def _decode_one(file: str, sha256: str, size: int, colour_profile: str) -> npt.NDArray[np.uint8] | str:
     try:
         data = read_bytes(file)
     except ImageError as error:
@@ -179,6 +197,6 @@ def _decode_one(file: str, sha256: str, size: int) -> npt.NDArray[np.uint8] | st
     if hashlib.sha256(data).hexdigest() != sha256:
         raise DataError(f"{file} has changed since it was hashed: run again; if this persists, delete {memory_path()}")
     try:
-        return decode(data, size)
+        return decode(data, size, PIXEL_LIMIT, colour_profile)
     except ImageError as error:
         return str(error)

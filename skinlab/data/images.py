@@ -11,30 +11,42 @@ import numpy.typing as npt
 from PIL import Image
 
 from skinlab.data import decoding
-from skinlab.data.decoding import DECODE_SETTINGS, PIXEL_LIMIT
+from skinlab.data.decoding import CONVERT, PIXEL_LIMIT, decode_settings
 from skinlab.errors import DataError
 
-__all__ = ["DECODE_SETTINGS", "PIXEL_LIMIT", "ImageError", "decode", "read", "read_bytes", "shrunk_jpeg"]
+__all__ = [
+    "CONVERT",
+    "PIXEL_LIMIT",
+    "ImageError",
+    "decode",
+    "decode_settings",
+    "read",
+    "read_bytes",
+    "shrunk_jpeg",
+]
 
 
 class ImageError(DataError):
     """The bytes are not an image, or not a whole one; the message is a short reason without the file's name."""
 
 
-def decode(data: bytes, size: int, pixel_limit: int = PIXEL_LIMIT) -> npt.NDArray[np.uint8]:
+def decode(
+    data: bytes, size: int, pixel_limit: int = PIXEL_LIMIT, colour_profile: str = CONVERT
+) -> npt.NDArray[np.uint8]:
     """`skinlab.data.decoding.decode`.
 
     Raises:
-        ImageError: not an image, truncated, or too many pixels.
+        ImageError: not an image, truncated, too many pixels, or of a kind that is not read.
     """
     with _as_image_error():
-        return decoding.decode(data, size, pixel_limit)
+        return decoding.decode(data, size, pixel_limit, colour_profile)
 
 
 def shrunk_jpeg(data: bytes, shorter_side: int) -> bytes:
     """The image in `data`, upright, as RGB, in its own shape, its shorter side brought down to so many pixels, as JPEG.
 
     A smaller image keeps its size. The quality is high (95, colours not subsampled): it is compressed a second time.
+    The colours are sRGB: an embedded profile is converted.
 
     Raises:
         ImageError: as for `decode`.

@@ -20,7 +20,7 @@ from skinlab.data.classes import choose_classes
 from skinlab.data.collection import without_collection
 from skinlab.data.duplicates import merge_groups
 from skinlab.data.hashes import sha256_of_files
-from skinlab.data.images import DECODE_SETTINGS
+from skinlab.data.images import CONVERT, decode_settings
 from skinlab.data.label_log.apply import corrected
 from skinlab.data.labels import LEARNABLE, assumed_positive, resolve_classes, shuffle_labels
 from skinlab.data.manifest import Manifest
@@ -48,6 +48,7 @@ class Prepared:
         fingerprint: identifies ids, contents, labels and decoding; not the size, the split or where the files lie.
         split_hash: SHA-256 of the split as written by `skinlab.data.split.split_csv_text`.
         findings: what the audit found.
+        colour_profile: what was done with those of the files, as in `dataset.colour_profile`.
     """
 
     manifest: Manifest
@@ -60,6 +61,7 @@ class Prepared:
     fingerprint: str
     split_hash: str
     findings: Findings
+    colour_profile: str
 
     @property
     def audit(self) -> dict[str, Any]:
@@ -119,10 +121,10 @@ def prepare(
         split = splits.effective(labelled.manifest, split)
         chosen, left_out_by_split = splits.restrict(labelled.manifest, split, labelled.names)
         classes, positive = resolve_classes(chosen.labels, labelled.names, dataset.positive_class, least_classes)
-    manifest, images, sha256, corrupt = _read(chosen, image_size, report)
+    manifest, images, sha256, corrupt = _read(chosen, image_size, report, dataset.colour_profile)
     _check_corrupt(corrupt, len(chosen), dataset)
     _check_classes_left(manifest, classes, corrupt)
-    seen = look(manifest, images, sha256, audit)
+    seen = look(manifest, images, sha256, audit, dataset.colour_profile)
     if dataset.shuffle_labels:
         manifest = _shuffled(manifest, splits.seed_of(split))
     with without_collection():
@@ -139,7 +141,7 @@ def prepare(
         classes=classes,
         positive=positive,
         subsets=subsets,
-        fingerprint=fingerprint(manifest.image_ids, sha256, manifest.labels),
+        fingerprint=fingerprint(manifest.image_ids, sha256, manifest.labels, dataset.colour_profile),
         split_hash=split_hash(manifest.image_ids, sha256, manifest.labels, manifest.groups, subsets),
         findings=replace(
             findings,
@@ -147,17 +149,18 @@ def prepare(
             split={**left_out_by_split, **split_notes},
             assumed_positive=assumed_positive(classes, dataset.positive_class),
         ),
+        colour_profile=dataset.colour_profile,
     )
 
 
 def _read(
-    manifest: Manifest, image_size: int, report: Report | None
+    manifest: Manifest, image_size: int, report: Report | None, colour_profile: str
 ) -> tuple[Manifest, npt.NDArray[np.uint8], list[str], list[tuple[str, str]]]:
     """The readable rows with their images and hashes, and (image_id, reason) of the others in manifest order."""
     hashes, unreadable = sha256_of_files(manifest.paths)
     rows = [row for row, digest in enumerate(hashes) if digest is not None]
     known = [digest for digest in hashes if digest is not None]
-    result = decoded([manifest.paths[row] for row in rows], known, image_size, report)
+    result = decoded([manifest.paths[row] for row in rows], known, image_size, report, colour_profile)
     problems = sorted([*unreadable, *((rows[i], reason) for i, reason in result.unreadable)])
     broken = {row for row, _ in problems}
     kept = [i for i, row in enumerate(rows) if row not in broken]
@@ -187,9 +190,11 @@ def _shuffled(manifest: Manifest, seed: int) -> Manifest:
     return replace(manifest, labels=shuffle_labels(manifest.image_ids, manifest.labels, seed))
 
 
-def fingerprint(image_ids: Sequence[str], sha256: Sequence[str], labels: Sequence[str]) -> str:
+def fingerprint(
+    image_ids: Sequence[str], sha256: Sequence[str], labels: Sequence[str], colour_profile: str = CONVERT
+) -> str:
     """Identifies a data set by ids, contents, labels and decoding."""
-    digest = hashlib.sha256(json.dumps(DECODE_SETTINGS, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(decode_settings(colour_profile), sort_keys=True).encode())
     for row in zip(image_ids, sha256, labels, strict=True):
         digest.update(json.dumps(row).encode())
     return digest.hexdigest()

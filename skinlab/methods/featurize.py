@@ -27,7 +27,9 @@ def featurize(config: schema.Config, method: schema.Featurize, data: Prepared, r
     records.weights(run, first)
     records.engine(run, features.describe(), {})
     with run.timed("features_s"):
-        computed = features.features(architecture, first.arrays, data.images, data.sha256)
+        computed = features.features(
+            architecture, first.arrays, data.images, data.sha256, colour_profile=data.colour_profile
+        )
     log.info("%s", records.describe_features(method, architecture, computed))
     rows = {subset: data.rows(subset) for subset in SUBSETS}
     with run.timed("training_s"):
@@ -37,7 +39,9 @@ def featurize(config: schema.Config, method: schema.Featurize, data: Prepared, r
     def seen_logits(of: NDArray[np.int64], view: Symmetry) -> NDArray[np.float64]:
         if view == IDENTITY:
             return linear.logits(weight, bias, computed[of])
-        turned = features.features(architecture, first.arrays, data.images, data.sha256, rows=of, view=view)
+        turned = features.features(
+            architecture, first.arrays, data.images, data.sha256, rows=of, view=view, colour_profile=data.colour_profile
+        )
         return linear.logits(weight, bias, turned)
 
     Checkpoints(run.folder("checkpoints")).save_best(weights.with_classifier(architecture, first.arrays, weight, bias))

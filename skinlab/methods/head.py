@@ -33,7 +33,9 @@ def train_head(config: schema.Config, data: Prepared, run: Run, watchers: Sequen
     first = pretrained.start(config.network, architecture, data.classes, config.seed)
     records.weights(run, first)
     with run.timed("features_s"):
-        computed = features.features(architecture, first.arrays, data.images, data.sha256)
+        computed = features.features(
+            architecture, first.arrays, data.images, data.sha256, colour_profile=data.colour_profile
+        )
     head = description.head(
         architecture.classifier(), architecture.image_size, architecture.features, architecture.classes
     )

@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skinlab.data.images import DECODE_SETTINGS
+import numpy as np
+from numpy.typing import NDArray
+
+from skinlab.data.decoding import CONVERT, IGNORE, decode_settings
+from skinlab.data.images import PIXEL_LIMIT, decode
 from skinlab.errors import BundleError
 from skinlab.evaluation.metrics import positive_of
 from skinlab.evaluation.operating_rule import DEFAULT
@@ -58,6 +62,19 @@ class Bundle:
         return int(self.signature["input"]["shape"][1])
 
     @property
+    def colour_profile(self) -> str:
+        """What is done with embedded colour profiles, as in `dataset.colour_profile`."""
+        return str(self.signature["decode"]["colour_profile"])
+
+    def decode(self, content: bytes) -> NDArray[np.uint8]:
+        """The image in a file as it was decoded for training: uint8 [size, size, 3].
+
+        Raises:
+            ImageError: it is not an image, or not a whole one.
+        """
+        return decode(content, self.image_size, PIXEL_LIMIT, self.colour_profile)
+
+    @property
     def tta(self) -> str:
         """The views that the model itself averages over: a key of `skinlab.networks.symmetries.VIEWS`."""
         return str(self.signature.get("tta", "none"))  # bundles of the first version average over none
@@ -82,13 +99,13 @@ def load(path: Path) -> Bundle:
     try:
         signature = json.loads(files[SIGNATURE])
         bundle = Bundle(folder, files[MODEL], sums[MODEL], signature, sums, files.get(REPLAY))
-        version, decode = signature["version"], signature["decode"]
+        version, decoding = signature["version"], signature["decode"]
         _ = bundle.classes, bundle.positive, bundle.threshold, bundle.image_size, bundle.note
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise BundleError(f"{folder / SIGNATURE} is not one that skinlab writes: {error!r}") from error
     if version > SIGNATURE_VERSION:
         raise BundleError(f"{folder} was written by a newer skinlab (signature version {version}); update skinlab")
-    if decode != DECODE_SETTINGS:
+    if decoding not in (decode_settings(CONVERT), decode_settings(IGNORE)):
         raise BundleError(
             f"{folder} was trained on images that another version of skinlab decoded in another way: "
             "serve it with the version that wrote it (code in its run's run.json), or train again"

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from skinlab.data.images import ImageError, decode
+from skinlab.data.images import ImageError
 from skinlab.data.parallel import usable_cpus
 from skinlab.errors import BundleError
 from skinlab.evaluation.metrics import decide
@@ -97,7 +97,7 @@ class Scorer:
         Raises:
             ImageError: it is not an image, or not a whole one.
         """
-        return decode(content, self.bundle.image_size)
+        return self.bundle.decode(content)
 
     def answer(self, image: NDArray[np.uint8]) -> Answer:
         """Probabilities, label and decision of uint8 [size, size, 3]."""

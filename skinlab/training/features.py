@@ -18,7 +18,7 @@ from skinlab import paths
 from skinlab.data import locks
 from skinlab.data.cache_entries import touch
 from skinlab.data.cache_room import make_room
-from skinlab.data.images import DECODE_SETTINGS
+from skinlab.data.images import CONVERT, decode_settings
 from skinlab.data.parallel import usable_cpus
 from skinlab.data.storage import TEMPORARY, cache_access, new_file
 from skinlab.networks.architecture import FEATURES, IMAGE
@@ -45,6 +45,7 @@ def features(
     report: Report | None = None,
     rows: npt.NDArray[np.int64] | None = None,
     view: Symmetry = IDENTITY,
+    colour_profile: str = CONVERT,
 ) -> Floats:
     """Features of images, from the cache where they are in it.
 
@@ -58,6 +59,7 @@ def features(
         report: called with (images done, images in all); not called when all are cached.
         rows: which of the images; None: all.
         view: of the images, for test-time augmentation.
+        colour_profile: what was done with those of the files.
 
     Returns:
         float32 [N or len(rows), features].
@@ -67,7 +69,7 @@ def features(
     """
     folder = paths.cache() / "features"
     chosen = np.arange(len(images)) if rows is None else rows
-    path = folder / f"{cache_key(architecture, weights, [sha256[row] for row in chosen], view)}.npy"
+    path = folder / f"{cache_key(architecture, weights, [sha256[row] for row in chosen], view, colour_profile)}.npy"
     shape = (len(chosen), architecture.features)
     with cache_access(folder):
         if (found := _open(path, shape)) is not None:
@@ -94,11 +96,18 @@ def describe() -> dict[str, Any]:
     return {"name": "onnxruntime", "onnxruntime": onnxruntime.__version__, "device": "CPU"}
 
 
-def cache_key(architecture: Classifier, weights: Weights, sha256: Sequence[str], view: Symmetry = IDENTITY) -> str:
-    """Names features: a function of network, weights, the library that computes, view, and every file's content."""
+def cache_key(
+    architecture: Classifier,
+    weights: Weights,
+    sha256: Sequence[str],
+    view: Symmetry = IDENTITY,
+    colour_profile: str = CONVERT,
+) -> str:
+    """Names features: a function of network, weights, library, view, decoding, and every file's content."""
     import onnxruntime
 
-    how = [DECODE_SETTINGS, _backbone(architecture, weights), onnxruntime.__version__, PIECE, view.name]
+    decoding = decode_settings(colour_profile)
+    how = [decoding, _backbone(architecture, weights), onnxruntime.__version__, PIECE, view.name]
     digest = hashlib.sha256(json.dumps(how, sort_keys=True).encode())
     for one in sha256:
         digest.update(b"\n" + one.encode())

@@ -61,7 +61,7 @@ class ImageSets:
         key = _key(dataset)
         with self._lock:
             if key not in self._sets:
-                self._sets[key] = ImageSet(key, dataset, sources.load(dataset), Thumbnails(key))
+                self._sets[key] = ImageSet(key, dataset, sources.load(dataset), Thumbnails(key, dataset.colour_profile))
             return self._sets[key]
 
     def find(self, key: str) -> ImageSet | None:

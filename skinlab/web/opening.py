@@ -42,8 +42,9 @@ def dataset_of(run: Path) -> schema.Dataset:
         SkinlabError: the run cannot be read.
     """
     from skinlab.config import recorded
+    from skinlab.config.redeclare import completed
 
-    return replace(recorded(Run.open(run).record["config"]).dataset, label_revision=None)
+    return replace(recorded(completed(Run.open(run).record["config"])).dataset, label_revision=None)
 
 
 def runs_of(name: str, output: Path) -> tuple[Path, ...]:

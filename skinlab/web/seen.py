@@ -123,7 +123,7 @@ class Seen:
         explainer, bundle = self._explainer(results.path)
         if class_name not in bundle.classes:
             raise DataError(f"the bundle of {results.path} knows no class {class_name}")
-        image = images.decode(images.read_bytes(file), bundle.image_size)
+        image = bundle.decode(images.read_bytes(file))
         stream = BytesIO()
         drawn = overlay(image, explainer.heat_map(image, bundle.classes.index(class_name)))
         Image.fromarray(drawn).save(stream, "JPEG", quality=QUALITY)

@@ -23,7 +23,7 @@ from skinlab.errors import OutputError
 SIDES = (128, 256, 512)
 """Longer sides, in pixels, that are made; a page asks for one of these."""
 _QUALITY = 85
-_VERSION = 1
+_VERSION = 2
 _ROOM = 32_000_000
 """Room in the cache is made for so many bytes at once: making it means to look through all of the cache."""
 _log = logging.getLogger(__name__)
@@ -34,9 +34,11 @@ class Thumbnails:
 
     Args:
         key: tells the data set from others; names its folder in the cache.
+        colour_profile: what is done with those of its files.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, colour_profile: str) -> None:
+        self._colour_profile = colour_profile
         self._folder = paths.cache() / THUMBNAILS / key
         self._decoders = threading.BoundedSemaphore(usable_cpus())
         self._lock = threading.Lock()
@@ -75,7 +77,7 @@ class Thumbnails:
             except FileNotFoundError:
                 pass
         with self._decoders:
-            content = thumbnail(images.read_bytes(file), side)
+            content = thumbnail(images.read_bytes(file), side, self._colour_profile)
         try:
             self._keep(kept, content)
         except OutputError as error:  # it is shown all the same, and made again the next time
@@ -106,7 +108,7 @@ class Thumbnails:
             self._room -= size
 
 
-def thumbnail(data: bytes, side: int) -> bytes:
+def thumbnail(data: bytes, side: int, colour_profile: str = images.CONVERT) -> bytes:
     """An image, upright, in its own shape, its longer side brought down to so many pixels, as JPEG.
 
     Raises:
@@ -118,7 +120,7 @@ def thumbnail(data: bytes, side: int) -> bytes:
         (1, 2)
     """
     try:
-        with decoding.upright(data, side // 2) as whole:
+        with decoding.upright(data, side // 2, colour_profile=colour_profile) as whole:
             small = whole.copy()
             small.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
     except decoding.DecodingError as error:

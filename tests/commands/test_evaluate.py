@@ -85,6 +85,17 @@ def test_another_data_set_is_scored_whole_and_recorded(run: Path, capsys: pytest
     assert "not a medical device" in printed.err
 
 
+def test_images_are_decoded_as_the_run_was_trained_and_it_says_so(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draw(run.parent / "clinic", {"benign": "benign", "malignant": "malignant"}, 3, seed=1)
+    assert main(["evaluate", str(run), "dataset=folder", "dataset.path=clinic", "dataset.colour_profile=ignore"]) == 0
+    _, _, facts = evaluation(run)
+    assert facts["dataset"]["colour_profile"] == "convert"
+    said = "images are decoded as those that the run was trained on: dataset.colour_profile=convert, not ignore"
+    assert said in capsys.readouterr().err
+
+
 def test_without_a_data_set_it_is_the_runs_own_test_subset(run: Path) -> None:
     assert main(["evaluate", str(run)]) == 0
     path, _, facts = evaluation(run)

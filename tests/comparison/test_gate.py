@@ -55,6 +55,7 @@ def test_other_decoding_is_named_where_both_bundles_tell() -> None:
             ("one", "0.1", {"version": 1, "resample": "bilinear"}),
             ("two", "0.2", {"version": 2, "resample": "bilinear"}),
             ("three", "0.3", None),
+            ("four", "0.4", {"version": 1, "resample": "bilinear", "colour_profile": "ignore"}),
         )
     ]
     found = said(arms(open_runs(paths)[0])[0])

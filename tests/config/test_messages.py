@@ -122,9 +122,8 @@ def test_all_mistakes_are_named_at_once(mistakes):
         "seed=-1: must be at least 0 and at most 2147483647",
         (
             "dataset.imags=9: no key 'imags' in dataset (conf/dataset/synthetic.yaml); did you mean 'images'? "
-            "Keys: classes, on_other_label, positive_class, on_corrupt, on_missing, missing_values, on_spelling, "
-            "label_log, label_revision, shuffle_labels, "
-            "image_size, name, images, "
+            "Keys: classes, on_other_label, positive_class, colour_profile, on_corrupt, on_missing, missing_values, "
+            "on_spelling, label_log, label_revision, shuffle_labels, image_size, name, images, "
             "seed, draw_size, malignant_fraction, difficulty, label_noise, images_per_lesion"
         ),
         "training.epochs=x: must be a whole number, not text",

@@ -58,3 +58,8 @@ def test_mistakes_name_the_override(recorded, override, said):
 def test_a_record_of_an_earlier_version_gets_the_sections_that_it_did_not_know(recorded):
     earlier = {name: value for name, value in recorded.items() if name not in ("bundle", "deployment")}
     assert to_dict(redeclare(earlier, [], GROUPS)) == recorded
+
+
+def test_a_record_of_an_earlier_version_ignores_colour_profiles_as_that_version_did(recorded):
+    dataset = {name: value for name, value in recorded["dataset"].items() if name != "colour_profile"}
+    assert redeclare({**recorded, "dataset": dataset}, [], GROUPS).dataset.colour_profile == "ignore"

@@ -32,6 +32,7 @@ COMMON: dict[str, Any] = {
     "on_missing": "fail",
     "missing_values": [],
     "on_spelling": "fail",
+    "colour_profile": "convert",
     "label_log": None,
     "label_revision": None,
     "shuffle_labels": False,

@@ -17,6 +17,7 @@ from skinlab.data.hashes import sha256_of_files
 from skinlab.data.images import read
 from skinlab.errors import DataError, OutputError
 from tests.data.data_builders import bound, noise_image
+from tests.data.mutated_images import specimens
 
 
 def make(tmp_path: Path, count: int = 5) -> list[str]:
@@ -71,9 +72,23 @@ def test_key_depends_on_content_order_size_and_decode_settings(monkeypatch: pyte
         cache_key(["aa", "bb"], 32),
         cache_key(["aa"], 16),
     }
-    monkeypatch.setitem(cache.DECODE_SETTINGS, "version", -1)
+    keys.add(cache_key(["aa", "bb"], 16, "ignore"))
+    monkeypatch.setattr(cache, "decode_settings", lambda _: {"version": -1})
     keys.add(cache_key(["aa", "bb"], 16))
-    assert len(keys) == 5
+    assert len(keys) == 6
+
+
+def test_what_was_unreadable_for_want_of_a_package_is_read_once_that_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.heic"
+    path.write_bytes(specimens()["HEIC"])
+    files = [str(path)]
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "pillow_heif", None)
+        (missing,) = decoded(files, hashed(files), 16).unreadable
+        assert "pip install" in missing[1]
+    assert decoded(files, hashed(files), 16).unreadable == []
 
 
 def test_unreadable_images_are_reported_and_the_others_kept(tmp_path: Path) -> None:

@@ -136,9 +136,9 @@ def test_truncated_file_is_an_error(extension: str, kept: float) -> None:
         decode(whole[: int(kept * len(whole))], 32)
 
 
-def test_jpeg_without_its_last_byte_is_an_error() -> None:
+def test_jpeg_without_the_last_byte_of_its_pixels_is_an_error() -> None:
     with pytest.raises(ImageError, match="truncated"):
-        decode(encoded(noise_image(0, 200, 150), "JPEG")[:-1], 32)
+        decode(encoded(noise_image(0, 200, 150), "JPEG")[:-3], 32)
 
 
 @pytest.mark.parametrize(
@@ -218,11 +218,7 @@ def test_decompression_bomb_is_refused_before_memory_is_taken_for_its_pixels(
     path.write_bytes(claim(side, side))
     words = [sys.executable, "-c", DECODE_IN_LITTLE_MEMORY, str(path)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
-    reasons = {
-        13_200: "13200 x 13200 pixels are more than the limit of 170",
-        60_000: "(3600000000 pixels) exceeds limit",
-    }
-    assert reasons[side] in done.stdout
+    assert f"{side} x {side} pixels are more than the limit of 170 megapixels" in done.stdout
 
 
 def test_missing_file_is_an_image_error_and_a_data_error(tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from skinlab.data.images import read
 from skinlab.data.prepare import prepare
 from skinlab.data.split import SUBSETS, split_csv_text
 from skinlab.errors import DataError
+from tests.data import profiles
 from tests.data.data_builders import folder_dataset, holdout_split, synthetic_dataset, table_dataset
 
 Make = Callable[..., Path]
@@ -56,6 +58,19 @@ def test_fingerprint_is_of_the_data_and_not_of_place_size_or_split(class_folder:
     assert other.split_hash != expected.split_hash
     (moved / "a" / "a_000.png").rename(moved / "b" / "a_000.png")
     assert prepare(folder_dataset(moved), holdout_split(), 16).fingerprint != expected.fingerprint
+
+
+def test_fingerprint_and_pixels_follow_the_colour_setting(class_folder: Make) -> None:
+    root = class_folder(a=6, b=6)
+    profile = profiles.rgb(profiles.DISPLAY_P3, profiles.SRGB_CURVE)
+    Image.new("RGB", (16, 16), (200, 80, 60)).save(root / "a" / "a_000.png", icc_profile=profile)
+    converted, ignored = (
+        prepare(folder_dataset(root, colour_profile=way), holdout_split(), 16) for way in ("convert", "ignore")
+    )
+    assert converted.images[0, 0, 0].tolist() == [216, 69, 50]
+    assert ignored.images[0, 0, 0].tolist() == [200, 80, 60]
+    assert converted.fingerprint != ignored.fingerprint
+    assert (converted.colour_profile, ignored.colour_profile) == ("convert", "ignore")
 
 
 def test_corrupt_images_are_left_out_and_recorded(class_folder: Make) -> None:

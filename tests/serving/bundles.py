@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from skinlab.data.images import DECODE_SETTINGS
+from skinlab.data.images import decode_settings
 from skinlab.networks import weights
 from skinlab.networks.architecture import Architecture, Builder
 from skinlab.networks.weights import Weights
@@ -47,7 +47,12 @@ def write_bundle(
     values = drawn or (arrays() if names == CLASSES and architecture is None else weights.initial(described, 1))
     signature = (
         bundle.signature(
-            described, names, 1, {"threshold": threshold, "rule": f"{threshold}"}, DECODE_SETTINGS, "trained on nothing"
+            described,
+            names,
+            1,
+            {"threshold": threshold, "rule": f"{threshold}"},
+            decode_settings(),
+            "trained on nothing",
         )
         | changes
     )

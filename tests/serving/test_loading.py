@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from skinlab.data.images import DECODE_SETTINGS
+from skinlab.data.images import decode_settings
 from skinlab.errors import BundleError
 from skinlab.serving import loading
 from tests.serving.bundles import CLASSES, write_bundle
@@ -65,7 +65,7 @@ def test_a_newer_bundle_is_refused(tmp_path: Path) -> None:
 
 def test_other_decoding_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="decoded in another way"):
-        loading.load(write_bundle(tmp_path, decode=DECODE_SETTINGS | {"version": 0}))
+        loading.load(write_bundle(tmp_path, decode=decode_settings() | {"version": 0}))
 
 
 def test_a_signature_that_lacks_something_is_refused(tmp_path: Path) -> None:

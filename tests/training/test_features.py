@@ -83,6 +83,11 @@ def test_another_classifier_shares_the_features_and_other_weights_do_not() -> No
     assert key(weights.initial(NETWORK, 2)) != key(ARRAYS)
 
 
+def test_images_that_were_decoded_in_another_way_have_features_of_their_own() -> None:
+    ways = {features.cache_key(NETWORK, ARRAYS, HASHES, colour_profile=way) for way in ("convert", "ignore")}
+    assert len(ways) == 2
+
+
 def test_a_damaged_cache_entry_is_computed_again() -> None:
     first = features.features(NETWORK, ARRAYS, IMAGES, HASHES)
     (entry,) = (paths.cache() / "features").glob("*.npy")

@@ -20,7 +20,7 @@ from skinlab.data.audit import alignment, signature
 from skinlab.data.audit.search import similar_pairs
 from skinlab.data.cache_entries import AUDIT, touch
 from skinlab.data.cache_room import make_room
-from skinlab.data.images import DECODE_SETTINGS
+from skinlab.data.images import CONVERT, decode_settings
 from skinlab.data.parallel import usable_cpus
 from skinlab.data.storage import cache_access, new_file
 
@@ -51,14 +51,16 @@ class Examined:
     contrast: npt.NDArray[np.float32]
 
 
-def examined(images: npt.NDArray[np.uint8], sha256: Sequence[str], *, near: bool) -> Examined:
-    """`examine`, remembered in the cache folder.
+def examined(
+    images: npt.NDArray[np.uint8], sha256: Sequence[str], *, near: bool, colour_profile: str = CONVERT
+) -> Examined:
+    """`examine`, remembered in the cache folder by the files' content and how it was decoded.
 
     Raises:
         OutputError: the cache folder cannot be written, or may not hold so much.
     """
     folder = paths.cache() / AUDIT
-    path = folder / f"{_key(sha256, images.shape, near)}.npz"
+    path = folder / f"{_key(sha256, images.shape, near, colour_profile)}.npz"
     with cache_access(folder):
         found = _read(path, len(images))
         if found is None:
@@ -110,8 +112,9 @@ def _similarities(images: npt.NDArray[np.uint8], pairs: npt.NDArray[np.int64], w
     return similarity
 
 
-def _key(sha256: Sequence[str], shape: tuple[int, ...], near: bool) -> str:
-    digest = hashlib.sha256(json.dumps([_VERSIONS, DECODE_SETTINGS, shape, near], sort_keys=True).encode())
+def _key(sha256: Sequence[str], shape: tuple[int, ...], near: bool, colour_profile: str) -> str:
+    how = [_VERSIONS, decode_settings(colour_profile), shape, near]
+    digest = hashlib.sha256(json.dumps(how, sort_keys=True).encode())
     for one in sha256:
         digest.update(b"\n" + one.encode())
     return digest.hexdigest()[:40]

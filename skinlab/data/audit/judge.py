@@ -54,7 +54,13 @@ class Look:
         return [*self.duplicates, *([pair.first, pair.second] for pair in self.near or [])]
 
 
-def look(manifest: Manifest, images: npt.NDArray[np.uint8], sha256: Sequence[str], rules: Audit | None) -> Look:
+def look(
+    manifest: Manifest,
+    images: npt.NDArray[np.uint8],
+    sha256: Sequence[str],
+    rules: Audit | None,
+    colour_profile: str,
+) -> Look:
     """The step before the split.
 
     Args:
@@ -62,11 +68,12 @@ def look(manifest: Manifest, images: npt.NDArray[np.uint8], sha256: Sequence[str
         images: uint8 [N, S, S, 3], their pixels.
         sha256: hashes of their files.
         rules: what is looked for; None: files with the same content only.
+        colour_profile: what was done with those of the files.
     """
     duplicates = find_duplicates(sha256)
     if rules is None:
         return Look(manifest.labels, duplicates, None, [])
-    seen = examined(images, sha256, near=rules.near_duplicates)
+    seen = examined(images, sha256, near=rules.near_duplicates, colour_profile=colour_profile)
     measures: dict[str, npt.NDArray[np.floating]] = {
         "brightness": seen.brightness,
         "contrast": seen.contrast,

@@ -5,13 +5,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from skinlab.data.decoding import looks_like_image
+from skinlab.data.decoding import HEAD, looks_like_image
 from skinlab.data.manifest import LeftAside
 from skinlab.data.spellings import composed
 from skinlab.errors import DataError
 
 IMAGE_EXTENSIONS = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".ppm", ".pgm"}
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".tif", ".tiff", ".bmp", ".webp", ".gif"}
+    | {".jp2", ".j2k", ".jpf", ".jpx", ".j2c", ".jpc", ".ppm", ".pgm", ".pbm", ".pnm"}
+    | {".heic", ".heif", ".hif", ".avif", ".dcm", ".dicom", ".dic"}
 )
 UNREAD_PICTURES = frozenset(
     {
@@ -35,7 +37,6 @@ UNREAD_PICTURES = frozenset(
 """Extensions of pictures in formats that are not read."""
 
 HIDDEN, NO_EXTENSION = "hidden", "no extension"
-_HEAD = 160
 
 
 def is_image(name: str) -> bool:
@@ -129,7 +130,7 @@ def _begins_as_image(folder: str, name: str) -> bool:
         if not os.path.isfile(path):  # noqa: PTH113 - as above; a pipe would be waited for
             return False
         with open(path, "rb") as stream:  # noqa: PTH123
-            return looks_like_image(stream.read(_HEAD))
+            return looks_like_image(stream.read(HEAD))
     except OSError:
         return False
 

@@ -23,7 +23,7 @@ from skinlab import paths
 from skinlab.data import locks
 from skinlab.data.cache_entries import CONTENTS, UNPACKED, touch
 from skinlab.data.cache_room import gigabytes, make_room
-from skinlab.data.decoding import looks_like_image
+from skinlab.data.decoding import HEAD, looks_like_image
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.sources.parquet import images
 from skinlab.data.storage import cache_access, new_folder, remove_folder
@@ -35,7 +35,6 @@ MOST_RATIO = 1000
 _UNSUSPICIOUS = 256 << 20
 _PIECE = 1 << 20
 _VERSION = 1
-_HEAD = 160
 _SAFE = re.compile(r"\w[\w. -]{0,199}")
 """Names that a file in the cache folder may have."""
 _log = logging.getLogger(__name__)
@@ -243,7 +242,7 @@ def _write_column(path: Path, column: str, folder: Path) -> None:
         if not content:
             names.append("")
             continue
-        if not looks_like_image(content[:_HEAD]):
+        if not looks_like_image(content[:HEAD]):
             raise DataError(
                 f"{path}, row {row}: column {column} holds bytes that are no image; set dataset.image_column to a "
                 "column of images or of their file names"

@@ -106,7 +106,7 @@ class Answerer:
         self._batcher.submit(image, answer)
 
     def _decoded(self, content: bytes) -> Image:
-        return decode(content, self.bundle.image_size, self._pixels)
+        return decode(content, self.bundle.image_size, self._pixels, self.bundle.colour_profile)
 
     def _compute(self, images: Sequence[Image]) -> list[Outputs]:
         self._computed(len(images))

@@ -6,7 +6,8 @@ from typing import Any
 from skinlab.serving.portable.answering import Asked, RequestError, asked, require_count
 
 JSON, FORM, BINARY = "application/json", "multipart/form-data", "application/octet-stream"
-TYPES = f"send {JSON}, {FORM}, {BINARY} or image/..."
+DICOM = "application/dicom"
+TYPES = f"send {JSON}, {FORM}, {BINARY}, {DICOM} or image/..."
 
 
 async def read(content_type: str, body: bytes, most: int) -> Asked:
@@ -25,7 +26,7 @@ async def read(content_type: str, body: bytes, most: int) -> Asked:
         return asked(body, most)
     if kind == FORM:
         return Asked(await _files(content_type, body, most))
-    if kind == BINARY or kind.startswith("image/"):
+    if kind in (BINARY, DICOM) or kind.startswith("image/"):
         if not body:
             raise RequestError(422, "the body is empty: an image was expected")
         return Asked([body])

@@ -88,7 +88,8 @@ def score(settings: Settings, *, secured: bool) -> Schema:
     }
     file = {"type": "string", "format": "binary"}
     form = {"type": "object", "properties": {"image": {"type": "array", "items": file}}, "required": ["image"]}
-    content = {"application/json": json, "multipart/form-data": form, "application/octet-stream": file, "image/*": file}
+    content = {"application/json": json, "multipart/form-data": form, "application/octet-stream": file}
+    content |= {"application/dicom": file, "image/*": file}
     explain = {
         "name": "explain",
         "in": "query",

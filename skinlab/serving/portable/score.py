@@ -72,7 +72,7 @@ def _result(content: bytes, found: Any, row: int) -> dict[str, Any]:
     answering, signature = STATE["answering"], STATE["signature"]
     size, names = signature["input"]["shape"][1], [output.name for output in STATE["session"].get_outputs()]
     try:
-        image = STATE["decoding"].decode(content, size, PIXEL_LIMIT)
+        image = STATE["decoding"].decode(content, size, PIXEL_LIMIT, signature["decode"]["colour_profile"])
     except STATE["decoding"].DecodingError as error:
         raise answering.RequestError(422, f"image {row}: {error}") from error
     outputs = STATE["session"].run(names, {signature["input"]["name"]: image[np.newaxis]})

@@ -74,3 +74,10 @@ def test_the_result_is_remembered_and_a_damaged_memory_is_not_believed(drawn):
     memory.write_bytes(memory.read_bytes()[:50])
     assert examined(images, hashes(images), near=True).pairs.tolist() == [[0, 3]]
     assert len(examined(images, hashes(images), near=False).pairs) == 0
+
+
+def test_images_that_were_decoded_in_another_way_are_examined_anew(drawn):
+    images = np.stack([np.asarray(image.resize((64, 64))) for image in drawn[:3]])
+    for way in ("convert", "ignore"):
+        examined(images, hashes(images), near=True, colour_profile=way)
+    assert len(list((paths.cache() / "audit").glob("*.npz"))) == 2

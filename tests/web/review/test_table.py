@@ -29,7 +29,7 @@ def table() -> Table:
     copies = Copies(np.array([[0, 5]]), np.array([0.9]))
     subsets = ["test", "test", "validation", "test", "train", "test"]
     evidence = Evidence(predictions, subsets, copies, {"outlier": {2: "dark"}}, audited=True)
-    return Table(ImageSet("key", folder_dataset("/x"), manifest, Thumbnails("key")), evidence, ["bcc"])
+    return Table(ImageSet("key", folder_dataset("/x"), manifest, Thumbnails("key", "convert")), evidence, ["bcc"])
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_orders(table: Table) -> None:
 def test_only_columns_with_few_values_can_be_chosen_from(table: Table) -> None:
     assert list(table.facets()) == ["site", "age"]
     many = Manifest(IDS, [""] * 6, LABELS, [None] * 6, {"one": ["x"] * 6})
-    opened = ImageSet("key", folder_dataset("/x"), many, Thumbnails("key"))
+    opened = ImageSet("key", folder_dataset("/x"), many, Thumbnails("key", "convert"))
     assert Table(opened, Evidence()).facets() == {}
 
 
