@@ -106,7 +106,7 @@ class Check:
         return {
             "images": data.findings.images,
             "counts": data.findings.counts,
-            "positive_class": data.classes[data.positive],
+            "positive_class": positive_class(data),
             "groups": groups(data),
             "images_without_group": data.findings.images_without_group,
             "split": split_source(found.split),
@@ -177,6 +177,11 @@ def _timing(config: schema.Config, data: Prepared) -> Timing | None:
         device = engine.describe()["device"]
     speed = measured.images_per_second
     return Timing(round(loader.epoch_images / speed, 3), round(speed, 2), measured.steps, device)
+
+
+def positive_class(data: Prepared) -> str:
+    """The class that sensitivity and AUC are about."""
+    return data.classes[data.positive]
 
 
 def groups(data: Prepared) -> int:

@@ -129,7 +129,7 @@ def _bar() -> "Iterator[Report | None]":
 def _lines(config: schema.Config, found: "Check", options: Namespace) -> "Iterator[str]":
     """What was found, for a person."""
     from skinlab import records
-    from skinlab.checking import groups, split_source
+    from skinlab.checking import groups, positive_class, split_source
 
     if found.data is not None and found.survey is not None:
         data = found.data
@@ -138,8 +138,7 @@ def _lines(config: schema.Config, found: "Check", options: Namespace) -> "Iterat
         yield records.describe_data(config.dataset, data)
         yield from _table(data)
         yield (
-            f"groups: {groups(data)}; positive class: {data.classes[data.positive]}; "
-            f"split: {split_source(found.survey.split)}"
+            f"groups: {groups(data)}; positive class: {positive_class(data)}; split: {split_source(found.survey.split)}"
         )
         yield from records.data_remarks(data.audit)
     if found.timing is not None:
