@@ -133,7 +133,7 @@ def check(config: schema.Config, report: Report | None = None, *, timed: bool = 
     _read(config, found, report)
     if found.survey is not None:
         with found.noting():
-            require_evaluation(config.evaluation, found.survey)
+            require_evaluation(config, found.survey)
     if timed and can_train and found.data is not None:
         with found.noting():
             found.timing = _timing(config, found.data)
@@ -179,9 +179,9 @@ def _timing(config: schema.Config, data: Prepared) -> Timing | None:
     return Timing(round(loader.epoch_images / speed, 3), round(speed, 2), measured.steps, device)
 
 
-def positive_class(data: Prepared) -> str:
-    """The class that sensitivity and AUC are about."""
-    return data.classes[data.positive]
+def positive_class(data: Prepared) -> str | None:
+    """The class that sensitivity and specificity are about; None: of more than two, none is."""
+    return None if data.positive is None else data.classes[data.positive]
 
 
 def groups(data: Prepared) -> int:

@@ -88,6 +88,20 @@ def test_what_evaluation_asks_for_is_missed_beside_the_counts(checked: Callable[
     assert found.data is not None
 
 
+def test_of_three_classes_none_is_positive_and_an_objective_that_needs_one_is_a_problem(
+    images: Path, checked: Callable[..., Check]
+) -> None:
+    for number, subset in enumerate(("train", "val", "test")):
+        (images / subset / "benign").rename(images / subset / "a")
+        (images / subset / "malignant").rename(images / subset / "b")
+        (images / subset / "c").mkdir()
+        noise_image(1000 + number).save(images / subset / "c" / "0.png")
+    found = checked("sweep.objectives=[specificity]")
+    (problem,) = messages(found)
+    assert problem.startswith("sweep.objectives: specificity: needs a positive class")
+    assert found.as_json()["data"]["positive_class"] is None
+
+
 def test_no_such_path_is_said_once_and_nothing_is_counted(checked: Callable[..., Check], tmp_path: Path) -> None:
     found = checked(f"dataset.path={tmp_path / 'nowhere'}")
     assert messages(found) == [f"no such folder: {tmp_path / 'nowhere'}"]

@@ -138,7 +138,8 @@ def _lines(config: schema.Config, found: "Check", options: Namespace) -> "Iterat
         yield records.describe_data(config.dataset, data)
         yield from _table(data)
         yield (
-            f"groups: {groups(data)}; positive class: {positive_class(data)}; split: {split_source(found.survey.split)}"
+            f"groups: {groups(data)}; positive class: {positive_class(data) or 'none'}; "
+            f"split: {split_source(found.survey.split)}"
         )
         yield from records.data_remarks(data.audit)
     if found.timing is not None:
