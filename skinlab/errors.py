@@ -16,8 +16,8 @@ def of_exit_code(code: int, message: str) -> SkinlabError:
     >>> of_exit_code(3, "no images")
     DataError('no images')
     """
-    kind = next((kind for kind in SkinlabError.__subclasses__() if kind.exit_code == code), SkinlabError)
-    return kind(message)
+    kinds = [kind for known in SkinlabError.__subclasses__() for kind in (known, *known.__subclasses__())]
+    return next((kind for kind in kinds if kind.exit_code == code), SkinlabError)(message)
 
 
 class ConfigError(SkinlabError):

@@ -7,16 +7,17 @@ declaration.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from skinlab import methods, networks, records, schema, tracking
+from skinlab import logs, methods, networks, records, schema, tracking
 from skinlab.config import to_dict
+from skinlab.data import splits
 from skinlab.data.images import decode_settings, read_bytes
-from skinlab.data.prepare import Prepared, prepare
+from skinlab.data.prepare import Prepared, Survey, prepare_surveyed, survey
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
 from skinlab.evaluation import calibration, final, operating_rule, plots, subgroups, tables
@@ -67,8 +68,7 @@ def run_experiment(
         SkinlabError: of the kind that says whose fault it was: the data, the engine, the disk.
     """
     with tracking.follow(config, run, records.data_note(config.dataset)) as tracker:
-        networks.require(config.network)
-        pretrained.require(config.network)  # before the data: a long preparation should not end in a missing file
+        require_network(config.network)  # before the data: a long preparation should not end in a missing file
         with run.timed("data_s"):
             data = prepare_data(config, run)
         trained = methods.train(config, data, run, [tracker, *watchers])
@@ -82,22 +82,71 @@ def run_experiment(
         return evaluated.result
 
 
+def require_network(network: schema.Network) -> None:
+    """Find out whether the network can be trained and exported, and have its weights ready.
+
+    Raises:
+        SkinlabError: of the kind that says whose fault it is.
+    """
+    networks.require(network)
+    pretrained.require(network)
+
+
+def require_evaluation(config: schema.Config, found: Survey) -> None:
+    """Find out whether the data set has what evaluation asks of it: now rather than after training.
+
+    Raises:
+        DataError: it has not.
+    """
+    evaluation, classes = config.evaluation, found.classes
+    if why := operating_rule.refusal(evaluation.operating_point, len(classes)):
+        raise DataError(f"evaluation.operating_point={evaluation.operating_point}: {why}")
+    if found.positive is None and (wrong := ABOUT_POSITIVE.intersection(config.sweep.objectives or ())):
+        raise DataError(
+            f"sweep.objectives: {listed(sorted(wrong))}: needs a positive class, and none of {listed(classes)} is "
+            "known as one; name it with dataset.positive_class, or ask for auc or balanced_accuracy"
+        )
+    subgroups.resolve(evaluation.subgroups, found.manifest.attributes)
+
+
+def survey_data(config: schema.Config) -> Survey:
+    """All that can be known of the declared data set before an image is read.
+
+    Raises:
+        SkinlabError: the data cannot be used as declared, or has not what the declaration asks for.
+    """
+    found = survey(config.dataset, config.split)
+    require_evaluation(config, found)
+    return found
+
+
+def survey_each(configs: Iterable[schema.Config]) -> None:
+    """`survey_data` of each data set of some declarations, once: before a run or a sweep has a directory.
+
+    Seeds and folds are other subsets of the same images. What is logged here each run logs again; but what is only done
+    once, and may take long, is said now.
+
+    Raises:
+        SkinlabError: the data cannot be used as declared, or has not what the declaration asks for.
+    """
+    done: list[tuple[object, ...]] = []
+    with logs.only("skinlab.data.locks", "skinlab.data.sources.synthetic", "skinlab.data.sources.unpacked"):
+        for config in configs:
+            dataset, split = replace(config.dataset, image_size=0), splits.without_draw(config.split)
+            asked = (dataset, split, config.evaluation.operating_point, config.evaluation.subgroups)
+            if asked not in done:
+                survey_data(config)
+                done.append(asked)
+
+
 def prepare_data(config: schema.Config, run: Run) -> Prepared:
     """Read, audit, split and decode the declared data set; write split.csv and audit.json."""
-    dataset = records.pinned(config.dataset, run)
-    data = prepare(dataset, config.split, config.network.image_size, audit=config.audit)
+    found = survey_data(replace(config, dataset=records.pinned(config.dataset, run)))
+    data = prepare_surveyed(found, config.network.image_size, audit=config.audit)
     records.data(run, data)
     log.info("%s", records.describe_data(config.dataset, data))
     for remark in records.data_remarks(data.audit):
         log.warning("%s", remark)
-    if why := operating_rule.refusal(config.evaluation.operating_point, len(data.classes)):
-        raise DataError(f"evaluation.operating_point={config.evaluation.operating_point}: {why}")
-    if data.positive is None and (wrong := ABOUT_POSITIVE.intersection(config.sweep.objectives or ())):
-        raise DataError(
-            f"sweep.objectives: {listed(sorted(wrong))}: needs a positive class, and none of {listed(data.classes)} is "
-            "known as one; name it with dataset.positive_class, or ask for auc or balanced_accuracy"
-        )
-    subgroups.resolve(config.evaluation.subgroups, data.manifest.attributes)  # refuses now rather than after training
     return data
 
 

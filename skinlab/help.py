@@ -24,7 +24,7 @@ EXAMPLES = (
     "skinlab train dataset=folder dataset.path=PATH       your images, one sub-folder per class",
     "skinlab train experiment=debug                       a named experiment, here a short one",
     "skinlab train -m optimizer.learning_rate=0.05,0.005 network.dropout=0.2,0.5     a sweep of 4 runs",
-    "skinlab check dataset=folder dataset.path=PATH       only check the declaration",
+    "skinlab check dataset=folder dataset.path=PATH       check declaration and images, time an epoch",
 )
 
 _OVERRIDES = (
@@ -40,8 +40,16 @@ _DECLARING: dict[str, tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]] 
         EXAMPLES[:4],
     ),
     "check": (
-        "Check a declaration: names, types, ranges, and rules between keys. Reads no data, starts nothing.",
-        (("--show", "print the composed declaration as YAML"), ("--json", "print it as JSON")),
+        (
+            "Check a declaration and its images: counts, whatever would stop a run, seconds an epoch.\n"
+            "Of a sweep (-m): every value, the images of the first trial, the source of other data sets."
+        ),
+        (
+            ("--declaration-only", "look at no images and start nothing"),
+            ("--no-timing", "start no engine"),
+            ("--show", "print the composed declaration as YAML, look at nothing else"),
+            ("--json", "print everything as JSON; with --declaration-only the declaration"),
+        ),
         (EXAMPLES[4], "skinlab check -m network.dropout=0.2,0.5             every value of a sweep"),
     ),
     "lr-find": (

@@ -41,6 +41,36 @@ def restored() -> Iterator[None]:
         root.setLevel(level)
 
 
+@contextlib.contextmanager
+def only(*modules: str) -> Iterator[None]:
+    """Of what the block logs, only the lines of these modules are shown, on the terminal."""
+    root, console = logging.getLogger(), ConsoleHandler()
+    console.addFilter(lambda record: record.name in modules)
+    with restored():
+        root.handlers[:] = [console]
+        root.setLevel(logging.INFO)
+        yield
+
+
+@contextlib.contextmanager
+def to_stderr() -> Iterator[None]:
+    """What the block logs goes to standard error, each line once; standard output is for what a command answers."""
+    root, console = logging.getLogger(), logging.StreamHandler()
+    seen: set[str] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        line = record.getMessage()
+        new = line not in seen
+        seen.add(line)
+        return new
+
+    console.addFilter(is_new)
+    with restored():
+        root.handlers[:] = [console]
+        root.setLevel(logging.INFO)
+        yield
+
+
 def log_to(path: Path) -> None:
     """As conf/hydra/job_logging does: plain lines to the terminal, timed ones to the end of a file."""
     console, file = ConsoleHandler(), logging.FileHandler(path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from skinlab.logs import ConsoleHandler, log_to, restored
+from skinlab.logs import ConsoleHandler, log_to, only, restored, to_stderr
 
 
 def record(level: int, message: str) -> logging.LogRecord:
@@ -56,3 +56,22 @@ def test_handlers_of_a_block_end_with_it(tmp_path: Path) -> None:
     assert (root.handlers, root.level) == (before, level)
     assert file.stream is None
     assert "a line" in (tmp_path / "train.log").read_text()
+
+
+def test_only_the_named_modules_are_heard(capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    with only("skinlab.loud"):
+        logging.getLogger("skinlab.loud").info("unpacking")
+        logging.getLogger("skinlab.other").warning("said again later")
+    assert (root.handlers, root.level) == (before, level)
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("unpacking\n", "")
+
+
+def test_a_line_that_comes_twice_is_on_standard_error_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with to_stderr():
+        for line in ("one", "two", "one"):
+            logging.getLogger("skinlab.data").info(line)
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "one\ntwo\n")

@@ -58,7 +58,7 @@ class Experiment(schema.Config):
 
 
 def compose(*overrides: str, config_dirs: Sequence[str | PathLike[str]] = (), **keys: Any) -> Experiment:
-    """Declare an experiment, checked as `skinlab check` does; nothing is read or started.
+    """Declare an experiment, checked as `skinlab check --declaration-only` does; nothing is read or started.
 
     Args:
         overrides: as typed on the command line, e.g. `"dataset=folder"`, `"optimizer.learning_rate=0.01"`.

@@ -30,14 +30,17 @@ def train(experiment: Experiment) -> RunView:
         The finished run.
 
     Raises:
-        SkinlabError: of the kind that says whose fault it was; the run directory tells it too.
+        SkinlabError: of the kind that says whose fault it was; the run directory tells it too, unless the source of the
+            data cannot be used: then there is none.
         KeyboardInterrupt: it was interrupted.
     """
     from skinlab.engines.torch import launch
+    from skinlab.experiment import survey_each
     from skinlab.sweeps.trial import RunTask
 
     check_unchanged(experiment)
     launch.check(experiment.engine)
+    survey_each([experiment])
     words = [*search_path_overrides(experiment.config_dirs), *experiment.overrides]
     task = RunTask(experiment.command)
     return _finished(guarded(experiment.output_dir, lambda: through_hydra(task, words).return_value))

@@ -15,7 +15,7 @@ from skinlab.commands.train import through_hydra
 from skinlab.config import search_path_overrides
 from skinlab.errors import DataError
 from skinlab.runs.naming import resolve_sweep
-from skinlab.sweeps.declaration import declare
+from skinlab.sweeps.declaration import declare, survey_sweep
 from skinlab.sweeps.state import Sweep
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def sweep(*overrides: str, config_dirs: Sequence[str | PathLike[str]] = (), **ke
 
     Raises:
         ConfigError: one line for each mistake.
+        DataError: a data set cannot be used as declared; there is no sweep then.
         KeyboardInterrupt: it was interrupted; `skinlab sweep resume` goes on.
     """
     from skinlab.engines.torch import launch
@@ -115,6 +116,7 @@ def sweep(*overrides: str, config_dirs: Sequence[str | PathLike[str]] = (), **ke
     options = [word for folder in folders for word in ("--config-dir", str(folder))]
     declaration = declare(words, folders, shlex.join(["skinlab", "train", "-m", *options, *words]))
     launch.check(declaration.config.engine, sweep=True)
+    survey_sweep(declaration.checked, declaration.overrides)
     searched = [*search_path_overrides(folders), *words]
     done = guarded(declaration.config.output_dir, lambda: through_hydra(Start(declaration), searched, sweep=True))
     return SweepView(done.sweep.path)

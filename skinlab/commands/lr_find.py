@@ -35,10 +35,11 @@ def main(argv: Sequence[str]) -> int:
     if options.multirun:
         raise ConfigError("one declaration at a time: leave out -m")
     config = compose(options.overrides, options.config_dirs).config
-    from skinlab.experiment import start_record
+    from skinlab.experiment import start_record, survey_each
     from skinlab.rate_finding import find_rate
 
     stop_on_sigterm()
+    survey_each([config])
     path = Path(config.output_dir) / KIND / config.name / run_id()
     command = shlex.join(["skinlab", "lr-find", *argv])
     run = Run.create(path, {"kind": KIND, "command": command, **start_record(config)})

@@ -94,11 +94,12 @@ _PREDICT_OPTIONS = ("--format", "--out", "--tta", "--explain", "--threads", "--h
 _REPRODUCE_MANNERS = ("--python", "--with", "--tolerance", "--output", "--json", "--help")
 _REPRODUCE_OPTIONS = ("--check-only", "--environment", *_REPRODUCE_MANNERS)
 _UI_OPTIONS = ("--dataset", "--run", "--audit", "--port", "--no-browser", "--output", "--config-dir", "--help")
+_CHECK_OPTIONS = (*DECLARING, "--declaration-only", "--no-timing", "--show", "--json")
 _EVALUATE_OPTIONS = ("--subset", "--on-overlap", "--threads", "--config-dir", "--help")
 
 VERBS = (
     Verb("train", "train a declared experiment; -m sweeps over several values", DECLARING, declares=True),
-    Verb("check", "check a declaration without running it", (*DECLARING, "--show", "--json"), declares=True),
+    Verb("check", "check a declaration and its images without running it", _CHECK_OPTIONS, declares=True),
     Verb("lr-find", "find a learning rate by training at a rising one", DECLARING[2:], declares=True),
     Verb("resume", "go on with an interrupted or failed run, to the same final numbers", paths=True, runs=True),
     Verb("sweep", "go on with a sweep, see how it stands, name its best run, draw its page", verbs=SWEEP_VERBS),

@@ -3,7 +3,8 @@
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -40,21 +41,28 @@ def main(argv: Sequence[str]) -> int:
         return _sweep(options)
     config = compose(options.overrides, options.config_dirs).config
     launch.check(config.engine)
+    from skinlab.experiment import survey_each
     from skinlab.sweeps.trial import RunTask
 
-    done = _guarded(config, lambda: through_hydra(RunTask(command_line("train", options)), hydra_overrides(options)))
+    with _guarded(config):
+        survey_each([config])
+        done = through_hydra(RunTask(command_line("train", options)), hydra_overrides(options))
     return conclude([done.return_value], sweep=False)
 
 
 def _sweep(options: Namespace) -> int:
     """`-m`: by our sweeper, or by the one that `hydra/sweeper=NAME` chooses."""
     from skinlab.engines.torch import launch
+    from skinlab.sweeps.declaration import survey_sweep
     from skinlab.sweeps.trial import RunTask
 
     if any(text.startswith("hydra/sweeper=") for text in options.overrides):
-        config, command = check_sweep(options.overrides, options.config_dirs)[0].config, command_line("train", options)
+        checked, command = check_sweep(options.overrides, options.config_dirs), command_line("train", options)
+        config = checked[0].config
         launch.check(config.engine, sweep=True)
-        batches = _guarded(config, lambda: through_hydra(RunTask(command), hydra_overrides(options), sweep=True))
+        with _guarded(config):
+            survey_sweep(checked, options.overrides)
+            batches = through_hydra(RunTask(command), hydra_overrides(options), sweep=True)
         outcomes = [job.return_value for batch in batches for job in batch]
         code = conclude(outcomes, sweep=True)
         after_sweep([Path(short(outcome.path)) for outcome in outcomes])
@@ -75,23 +83,28 @@ def run_sweep(declaration: "Declaration", resume: Path | None = None) -> int:
         the exit status: 0, or that of the first trial that failed.
     """
     from skinlab.engines.torch import launch
+    from skinlab.sweeps.declaration import survey_sweep
     from skinlab.sweeps.report import summary
     from skinlab.sweeps.sweeper import Start
 
     launch.check(declaration.config.engine, sweep=True)
     words = [*search_path_overrides(declaration.config_dirs), *declaration.overrides]
-    done = _guarded(declaration.config, lambda: through_hydra(Start(declaration, resume), words, sweep=True))
+    with _guarded(declaration.config):
+        if resume is None:
+            survey_sweep(declaration.checked, declaration.overrides)
+        done = through_hydra(Start(declaration, resume), words, sweep=True)
     sys.stdout.write(summary(done.sweep))
     after_sweep([Path(short(done.sweep.run_path(trial))) for trial in done.sweep.trials])
     code: int = done.exit_code
     return code
 
 
-def _guarded(config: schema.Config, work: Callable[[], Any]) -> Any:
-    """Work that Hydra does: a polite kill interrupts it, and what cannot be written is one line."""
+@contextmanager
+def _guarded(config: schema.Config) -> Iterator[None]:
+    """A polite kill interrupts the block, and what it cannot write is one line."""
     stop_on_sigterm()
     try:
-        return work()
+        yield
     except OSError as error:
         raise files.output_error(Path(error.filename or config.output_dir), error) from error
 

@@ -1,6 +1,6 @@
 """From a declared data set to labelled, decoded, split images, with a record of what was found on the way.
 
-The one entry for training and evaluation; each step is a module of its own.
+The one entry for training and evaluation; each step is a module of its own. `survey` is the part that reads no image.
 """
 
 import hashlib
@@ -16,12 +16,12 @@ from skinlab.data import splits
 from skinlab.data.audit.findings import Findings
 from skinlab.data.audit.judge import judge, look, record
 from skinlab.data.cache import decoded
-from skinlab.data.classes import choose_classes
+from skinlab.data.classes import Labelled, choose_classes
 from skinlab.data.collection import without_collection
 from skinlab.data.duplicates import merge_groups
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.images import CONVERT, decode_settings
-from skinlab.data.label_log.apply import corrected
+from skinlab.data.label_log.apply import Corrections, corrected
 from skinlab.data.labels import LEARNABLE, assumed_positive, resolve_classes, shuffle_labels
 from skinlab.data.manifest import Manifest
 from skinlab.data.sources import load
@@ -31,6 +31,31 @@ from skinlab.errors import DataError
 from skinlab.schema import Audit, Dataset, Split
 
 Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of a data set before an image is read.
+
+    Attributes:
+        dataset: the declaration.
+        manifest: the images of the classes that the split has a subset for; `labels` are classes.
+        labelled: how labels became classes, with all images of the classes.
+        corrections: what the label log did.
+        split: what decides on the subsets: the split that the data set comes with, or the declared one.
+        notes: what there is to say of the images that the split leaves out.
+        classes: class names in the order of the outputs.
+        positive: index of the class that sensitivity and specificity are about; None: of more than two, none is.
+    """
+
+    dataset: Dataset
+    manifest: Manifest
+    labelled: Labelled
+    corrections: Corrections
+    split: Split | None
+    notes: splits.Notes
+    classes: list[str]
+    positive: int | None
 
 
 @dataclass(frozen=True)
@@ -85,6 +110,30 @@ class Prepared:
         return [manifest.image_ids[row] for row in rows], self.targets[rows], [manifest.groups[row] for row in rows]
 
 
+def survey(dataset: Dataset, split: Split | None, *, least_classes: int = LEARNABLE) -> Survey:
+    """Loads, corrects and labels a data set, and leaves out what the split has no subset for. Decodes nothing.
+
+    Args:
+        dataset: what to load.
+        split: which image comes into which subset; None: all of them are test images.
+        least_classes: that there must be; images that are only scored may be of one.
+
+    Raises:
+        DataError: the data cannot be used as declared; see the steps.
+        SetupError: a package that reads this kind of file is not installed.
+        OutputError: the cache folder cannot be written.
+    """
+    with without_collection():
+        found, corrections = corrected(load(dataset), dataset)
+        labelled = choose_classes(
+            found, dataset.classes, dataset.on_other_label, dataset.on_spelling, dataset.on_missing
+        )
+        split = splits.effective(labelled.manifest, split)
+        chosen, notes = splits.restrict(labelled.manifest, split, labelled.names)
+        classes, positive = resolve_classes(chosen.labels, labelled.names, dataset.positive_class, least_classes)
+    return Survey(dataset, chosen, labelled, corrections, split, notes, classes, positive)
+
+
 def prepare(
     dataset: Dataset,
     split: Split | None,
@@ -94,44 +143,47 @@ def prepare(
     *,
     least_classes: int = LEARNABLE,
 ) -> Prepared:
-    """Loads, corrects, hashes, decodes, audits, labels and splits a data set.
+    """Loads, corrects, hashes, decodes, audits, labels and splits a data set: `survey`, then `prepare_surveyed`.
+
+    Raises:
+        DataError: the data cannot be used as declared, or the split leaks; see the steps.
+        OutputError: the cache folder cannot be written.
+    """
+    return prepare_surveyed(survey(dataset, split, least_classes=least_classes), image_size, report, audit)
+
+
+def prepare_surveyed(
+    found: Survey, image_size: int, report: Report | None = None, audit: Audit | None = None
+) -> Prepared:
+    """Hashes, decodes, audits and splits the images of a survey.
 
     Files with the same content, and near-duplicates where they are searched, are kept in one subset where the split is
     drawn. With `dataset.shuffle_labels` the permutation is drawn from the seed of the split, after unreadable images
     are left out.
 
     Args:
-        dataset: what to load.
-        split: which image comes into which subset; None: all of them are test images.
+        found: the survey.
         image_size: width and height of the decoded images, in pixels.
         report: called with (images done, images in all) while images are decoded.
         audit: what is looked for and what is done about leaks; None: files with the same content are found, no pixels
             are looked at, and leaks are recorded only.
-        least_classes: that there must be; images that are only scored may be of one.
 
     Raises:
-        DataError: the data cannot be used as declared, or the split leaks; see the steps.
+        DataError: too few images can be read, or the split cannot be drawn or leaks.
         OutputError: the cache folder cannot be written.
     """
-    with without_collection():
-        found, corrections = corrected(load(dataset), dataset)
-        labelled = choose_classes(
-            found, dataset.classes, dataset.on_other_label, dataset.on_spelling, dataset.on_missing
-        )
-        split = splits.effective(labelled.manifest, split)
-        chosen, left_out_by_split = splits.restrict(labelled.manifest, split, labelled.names)
-        classes, positive = resolve_classes(chosen.labels, labelled.names, dataset.positive_class, least_classes)
-    manifest, images, sha256, corrupt = _read(chosen, image_size, report, dataset.colour_profile)
-    _check_corrupt(corrupt, len(chosen), dataset)
+    dataset, split, classes = found.dataset, found.split, found.classes
+    manifest, images, sha256, corrupt = _read(found.manifest, image_size, report, dataset.colour_profile)
+    _check_corrupt(corrupt, len(found.manifest), dataset)
     _check_classes_left(manifest, classes, corrupt)
     seen = look(manifest, images, sha256, audit, dataset.colour_profile)
     if dataset.shuffle_labels:
         manifest = _shuffled(manifest, splits.seed_of(split))
     with without_collection():
         groups = merge_groups(manifest.image_ids, manifest.groups, seen.together)
-        given, split_notes = splits.assign(manifest, sha256, groups, split)
+        given, notes = splits.assign(manifest, sha256, groups, split)
         subsets, leaks = judge(seen, manifest, groups, given, audit)
-    findings = record(seen, manifest, labelled, given, subsets, leaks, audit, corrupt, classes)
+    findings = record(seen, manifest, found.labelled, given, subsets, leaks, audit, corrupt, classes)
     index = {name: i for i, name in enumerate(classes)}
     return Prepared(
         manifest=manifest,
@@ -139,14 +191,14 @@ def prepare(
         sha256=sha256,
         targets=np.array([index[label] for label in manifest.labels], dtype=np.int64),
         classes=classes,
-        positive=positive,
+        positive=found.positive,
         subsets=subsets,
         fingerprint=fingerprint(manifest.image_ids, sha256, manifest.labels, dataset.colour_profile),
         split_hash=split_hash(manifest.image_ids, sha256, manifest.labels, manifest.groups, subsets),
         findings=replace(
             findings,
-            label_log=corrections,
-            split={**left_out_by_split, **split_notes},
+            label_log=found.corrections,
+            split={**found.notes, **notes},
             assumed_positive=assumed_positive(classes, dataset.positive_class),
         ),
         colour_profile=dataset.colour_profile,

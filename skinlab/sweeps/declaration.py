@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from skinlab.sweeps.space import Choices, Dimension, Space, read_space
 
 MANNERS = ("sweep.trials", "sweep.parallel", "sweep.on_failure", "hydra/launcher", "hydra.launcher")
 """What may be declared anew when a sweep goes on: how it is run, and how long; never what a trial is."""
+HERE = ("basic", "joblib")
+"""Launchers whose trials run on this machine."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,25 @@ def declare(overrides: Sequence[str], config_dirs: Sequence[Path], command: str 
     _check_grid(space, settings)
     typed = command or shlex.join(["skinlab", "train", "-m", *overrides])
     return Declaration(tuple(overrides), tuple(config_dirs), typed, space, tuple(checked))
+
+
+def survey_sweep(checked: Iterable[Composed], overrides: Sequence[str]) -> None:
+    """Read the source of each data set of a sweep, before there is a directory for it.
+
+    A launcher that takes trials to other machines may find the images there alone: they are not looked for here.
+
+    Args:
+        checked: the declarations.
+        overrides: as typed.
+
+    Raises:
+        SkinlabError: a data set cannot be used as declared.
+    """
+    launchers = [text.partition("=")[2] for text in overrides if text.startswith("hydra/launcher=")]
+    if set(launchers) <= set(HERE):
+        from skinlab.experiment import survey_each
+
+        survey_each(composed.config for composed in checked)
 
 
 def again(recorded: Mapping[str, Any], changes: Sequence[str]) -> Declaration:

@@ -81,8 +81,8 @@ def run_range_test(
     losses: list[float] = []
     smoothed: list[float] = []
     settling, diverged = max(1, round(SETTLING * len(rates))), False
-    with closing(_batches(loader)) as batches:
-        for step, batch in enumerate(islice(batches, len(rates))):
+    with closing(batches(loader)) as found:
+        for step, batch in enumerate(islice(found, len(rates))):
             loss = engine.train_step(batch, step).loss
             if diverged := not isfinite(loss):
                 break
@@ -94,7 +94,8 @@ def run_range_test(
     return RangeTest(rates[: len(losses)], np.array(losses), np.array(smoothed), diverged, settling)
 
 
-def _batches(loader: Loader) -> Generator[Batch, None, None]:
+def batches(loader: Loader) -> Generator[Batch, None, None]:
+    """Minibatches without an end: one epoch follows another."""
     for epoch in count():
         yield from loader.epoch(epoch)
 

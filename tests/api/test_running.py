@@ -11,7 +11,7 @@ import pytest
 import skinlab
 from skinlab import cli, experiment
 from skinlab.api import RunView
-from skinlab.errors import ConfigError, EngineError, OutputError
+from skinlab.errors import ConfigError, DataError, EngineError, OutputError
 from tests.api.conftest import DECLARED
 
 SAME = ("summary.json", "predictions.csv", "split.csv", "checkpoints/best.safetensors", "bundle/model.onnx")
@@ -103,3 +103,12 @@ def test_files_that_changed_since_are_not_trained_silently(tmp_path: Path, monke
     with pytest.raises(ConfigError, match="have changed since: compose it again"):
         skinlab.train(declared)
     assert not (tmp_path / "outputs").exists()
+
+
+def test_images_that_are_not_there_leave_neither_run_nor_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="^no such folder: nowhere$"):
+        skinlab.train(skinlab.compose("dataset=folder", "dataset.path=nowhere"))
+    with pytest.raises(DataError, match="^no such folder: nowhere$"):
+        skinlab.sweep("dataset=folder", "dataset.path=nowhere", "seed=1,2")
+    assert list(tmp_path.iterdir()) == []

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from skinlab.data import prepare as module
 from skinlab.data.images import read
 from skinlab.data.prepare import prepare
 from skinlab.data.split import SUBSETS, split_csv_text
@@ -201,3 +202,9 @@ def test_real_images_as_folder_and_as_table_are_the_same_data(isic2017: Path) ->
         if group is not None:
             subsets[group].add(subset)
     assert {len(found) for found in subsets.values()} == {1}
+
+
+def test_a_survey_knows_the_classes_and_opens_no_image(class_folder: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "decoded", lambda *_: pytest.fail("an image was read"))
+    found = module.survey(folder_dataset(class_folder(malignant=5, benign=5)), holdout_split())
+    assert (found.classes, found.positive, len(found.manifest)) == (["benign", "malignant"], 1, 10)

@@ -152,7 +152,7 @@ def shortened(words: Sequence[str]) -> list[str]:
         return [*words, "--no-browser"]
     if words[0] == "deploy":
         return [*words, "deployment.drain_seconds=1", "deployment.workers=1"]
-    if words[0] != "train" or "--help" in words:
+    if words[0] not in ("train", "check") or "--help" in words:
         return list(words)
     appended = [override for pattern, found, _ in INSTEAD if re.search(pattern, line) for override in found]
     if not re.search(r"dataset=|experiment=(?!debug|phantoms_shuffled)", line):

@@ -91,5 +91,5 @@ def test_a_full_cache_is_named_with_its_place(workplace: Workplace, namespace: l
     done = finish(process)
     assert done.code == OutputError.exit_code
     (line,) = done.err.splitlines()
-    assert line.startswith(f"failed: cannot use the cache folder {workplace.path / 'disk' / 'cache'}")
-    assert record(workplace.run())["status"] == "failed"
+    assert line.startswith(f"skinlab train: cannot use the cache folder {workplace.path / 'disk' / 'cache'}")
+    assert workplace.runs() == []

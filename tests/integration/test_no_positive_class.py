@@ -76,7 +76,7 @@ def test_an_objective_of_the_positive_class_is_refused_before_training(workplace
     done = workplace.skinlab("train", *asked, *SHORT)
     assert done.code != 0
     assert "sweep.objectives: specificity: needs a positive class, and none of a, b, c is known as one" in done.err
-    assert not (workplace.run() / "checkpoints").exists()
+    assert workplace.runs() == []
 
 
 def test_of_two_unknown_classes_the_one_that_is_taken_is_said_everywhere(workplace: Workplace, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ file: not of the order of the rows, the platform or the versions of libraries.
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from skinlab import schema
@@ -102,6 +103,17 @@ def assign(
             return column.by_column(manifest, groups, split), {}
         case schema.FileSplit():
             return file.by_file(manifest, sha256, split)
+
+
+def without_draw(split: schema.Split) -> schema.Split:
+    """The same for all splits that `restrict` gives the same images: their seeds and folds do not matter to it."""
+    match split:
+        case schema.KFoldSplit():
+            return replace(split, seed=0, fold=0)
+        case schema.FileSplit():
+            return split
+        case _:
+            return replace(split, seed=0)
 
 
 def seed_of(split: schema.Split | None) -> int:
