@@ -163,6 +163,7 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
         remarks.append("left out, not in dataset.classes: " + listed(other))
     if aside := audit.get("ignored_files"):
         remarks.append(f"files that are not read: {LeftAside(aside, audit.get('unread_pictures', ()))}")
+    remarks += _list_remarks(audit)
     for large in audit.get("large_groups", ()):
         remarks.append(
             f"group {large['group']!r} holds {large['images']} images, {large['share']:.0%} of those with a group: if "
@@ -175,6 +176,16 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
         remarks.append("the same image with different labels: " + listed([" = ".join(same) for same in conflicts]))
     if unknown := audit.get("images_without_group"):
         remarks.append(f"lesion or patient unknown for {unknown} of {audit['images']} images: {_of_one_lesion(audit)}")
+    return remarks
+
+
+def _list_remarks(audit: dict[str, Any]) -> list[str]:
+    """What published lists changed, and what they name beside the data."""
+    remarks = [f"{path}: {n} rows name no images of the data" for path, n in audit.get("absent_in_lists", {}).items()]
+    if wrong := audit.get("known_errors"):
+        remarks.append(f"left out by audit.known_errors: {len(wrong)}: {listed(wrong)}")
+    if copies := audit.get("known_duplicates"):
+        remarks.append(f"copies by audit.known_duplicates, kept together: {len(copies)} sets")
     return remarks
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from skinlab.data import splits
 from skinlab.data.audit.findings import Findings
 from skinlab.data.audit.judge import judge, look, record
+from skinlab.data.audit.known import without_errors
 from skinlab.data.cache import decoded
 from skinlab.data.classes import choose_classes
 from skinlab.data.collection import without_collection
@@ -113,6 +114,7 @@ def prepare(
     """
     with without_collection():
         found, corrections = corrected(load(dataset), dataset)
+        found, wrong, unnamed = without_errors(found, audit.known_errors if audit else ())
         labelled = choose_classes(
             found, dataset.classes, dataset.on_other_label, dataset.on_spelling, dataset.on_missing
         )
@@ -141,7 +143,13 @@ def prepare(
         subsets=subsets,
         fingerprint=fingerprint(manifest.image_ids, sha256, manifest.labels),
         split_hash=split_hash(manifest.image_ids, sha256, manifest.labels, manifest.groups, subsets),
-        findings=replace(findings, label_log=corrections, split={**left_out_by_split, **split_notes}),
+        findings=replace(
+            findings,
+            label_log=corrections,
+            split={**left_out_by_split, **split_notes},
+            known_errors=wrong,
+            absent_in_lists={**findings.absent_in_lists, **unnamed},
+        ),
     )
 
 

@@ -25,7 +25,7 @@ NEEDED = {
     },
     "dataset": {
         "folder": ["dataset.path=x"],
-        **dict.fromkeys(KNOWN, ["dataset.path=x"]),
+        **{name: ["dataset.path=x"] for name in KNOWN},
         "isic_challenge": ["dataset.path=x", "dataset.ground_truth=x.csv"],
         "isic_cli": ["dataset.path=x"],
         "table": ["dataset.path=x.csv"],
