@@ -9,6 +9,7 @@ import pytest
 
 from skinlab.cli import main
 from skinlab.commands.completion import SCRIPTS, script
+from skinlab.config.places import choices, places
 
 
 @pytest.mark.parametrize("shell", SCRIPTS)
@@ -90,7 +91,7 @@ def press_tab(tmp_path, monkeypatch):
         ("skinlab check dataset=f", ["folder "]),
         (
             "skinlab check dataset=",
-            ["folder ", "ham10000 ", "isic_archive ", "isic_challenge ", "isic_cli ", "synthetic ", "table ", "urls "],
+            [f"{name} " for name in choices("dataset", places())],
         ),
         ("skinlab check engine.device=c", ["cpu "]),
         ("skinlab train -m augmentation=none,f", ["none,flip_crop "]),

@@ -2,13 +2,12 @@
 
 import fnmatch
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from skinlab.data.sources.columns import Columns, check_unique
-from skinlab.data.sources.files import check_folder
+from skinlab.data.sources.files import walked
 from skinlab.data.sources.unpacked import folder_of
 from skinlab.data.spellings import OnSpelling, unified
 from skinlab.data.wording import listed
@@ -78,12 +77,12 @@ def holder(path: str) -> Holder:
     """
     declared = Path(path).expanduser()
     folder = folder_of(declared)
-    check_folder(folder)
-    entries: list[str] = []
-    for inside, folders, files in os.walk(folder, followlinks=False):
-        folders[:] = [name for name in folders if not name.startswith(".") and name != "__MACOSX"]
-        prefix = Path(inside).relative_to(folder).as_posix().removeprefix(".")
-        entries += [f"{prefix}/{name}" if prefix else name for name in (*folders, *files) if not name.startswith(".")]
+    entries = [
+        prefix + name
+        for _, prefix, folders, files in walked(folder)
+        for name in (*folders, *files)
+        if not name.startswith(".")
+    ]
     return Holder(declared, folder, entries)
 
 
