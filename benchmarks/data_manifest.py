@@ -28,11 +28,15 @@ DUPLICATED = 100
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, help="measure one size in this process and print it as JSON")
+    parser.add_argument("--short", action="store_true", help="10,000 rows only")
     options = parser.parse_args()
     if options.rows is not None:
-        print(json.dumps(measure(options.rows)))
+        from skinlab.data.collection import without_collection
+
+        with without_collection():  # as `prepare` does
+            print(json.dumps(measure(options.rows)))
         return
-    results = {rows: in_process_of_its_own(rows) for rows in SIZES}
+    results = {rows: in_process_of_its_own(rows) for rows in (SIZES[:1] if options.short else SIZES)}
     print(table(results))
 
 
@@ -45,12 +49,14 @@ def in_process_of_its_own(rows: int) -> dict[str, float]:
 
 def measure(rows: int) -> dict[str, float]:
     """Seconds of each step, and the peak memory of the whole in MiB."""
+    from skinlab.config import compose
     from skinlab.data.classes import choose_classes
     from skinlab.data.duplicates import find_duplicates, merge_groups
     from skinlab.data.manifest import Manifest
     from skinlab.data.prepare import fingerprint
     from skinlab.data.sources.columns import read_table
     from skinlab.data.sources.files import image_ids
+    from skinlab.data.sources.groups import groups_of
     from skinlab.data.sources.matching import match_images
     from skinlab.data.split import split_hash
     from skinlab.data.splits.holdout import holdout
@@ -67,34 +73,36 @@ def measure(rows: int) -> dict[str, float]:
     names = columns.columns["image_id"]
     found = [f"part_{i // 5000}/{name}.jpg" for i, name in enumerate(names)]
     with step("match images"):
-        files = match_images(columns, names, Path("/images"), found)
+        files = [file for file in match_images(columns, names, Path("/images"), found).files if file is not None]
     del found
+    with step("groups: unknown ones, spellings"):
+        groups = groups_of(columns, compose(["dataset=table", f"dataset.path={path}"]).config.dataset, ["lesion_id"])
     with step("manifest, classes"):
         manifest = Manifest(
             image_ids=image_ids(files),
             paths=[f"/images/{file}" for file in files],
             labels=columns.columns["dx"],
-            groups=columns.columns["lesion_id"],
+            groups=groups,
             attributes=columns.without("image_id", "dx", "lesion_id"),
         ).by_id()
         manifest = choose_classes(manifest, CLASSES, "fail").manifest
     sha256 = [hashlib.sha256(b"%d" % (i - (i % DUPLICATED == 1))).hexdigest() for i in range(rows)]
     with step("duplicates"):
         duplicates = find_duplicates(sha256)
-        groups = merge_groups(manifest.image_ids, manifest.groups, duplicates)
+        units = merge_groups(manifest.image_ids, manifest.groups, duplicates)
     assert len(duplicates) == rows // DUPLICATED
     with step("hold-out"):
         subsets = holdout(
             manifest.image_ids,
             manifest.labels,
-            groups,
+            units,
             HoldoutSplit(name="holdout", given="use", validation=0.15, test=0.25, seed=0),
         )
     with step("5 folds"):
         kfold(
             manifest.image_ids,
             manifest.labels,
-            groups,
+            units,
             KFoldSplit(name="kfold", folds=5, fold=0, validation=0.15, seed=0),
         )
     with step("fingerprint"):
@@ -134,10 +142,10 @@ def write_csv(path: Path, rows: int) -> None:
 
 
 def table(results: dict[int, dict[str, float]]) -> str:
-    lines = [f"{'seconds':<20}" + "".join(f"{rows:>12,}" for rows in results)]
+    lines = [f"{'seconds':<32}" + "".join(f"{rows:>12,}" for rows in results)]
     for name in next(iter(results.values())):
         digits = 0 if name == "peak MiB" else 2
-        lines.append(f"{name:<20}" + "".join(f"{result[name]:>12,.{digits}f}" for result in results.values()))
+        lines.append(f"{name:<32}" + "".join(f"{result[name]:>12,.{digits}f}" for result in results.values()))
     return "\n".join(lines)
 
 

@@ -20,6 +20,7 @@ from skinlab.data.prepare import Prepared, prepare
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
 from skinlab.evaluation import calibration, final, operating_rule, plots, subgroups, tables
+from skinlab.evaluation.summary import ABOUT_POSITIVE
 from skinlab.methods.trained import Probabilities, Trained
 from skinlab.networks import pretrained
 from skinlab.report.card import model_card
@@ -91,6 +92,11 @@ def prepare_data(config: schema.Config, run: Run) -> Prepared:
         log.warning("%s", remark)
     if why := operating_rule.refusal(config.evaluation.operating_point, len(data.classes)):
         raise DataError(f"evaluation.operating_point={config.evaluation.operating_point}: {why}")
+    if data.positive is None and (wrong := ABOUT_POSITIVE.intersection(config.sweep.objectives or ())):
+        raise DataError(
+            f"sweep.objectives: {listed(sorted(wrong))}: needs a positive class, and none of {listed(data.classes)} is "
+            "known as one; name it with dataset.positive_class, or ask for auc or balanced_accuracy"
+        )
     subgroups.resolve(config.evaluation.subgroups, data.manifest.attributes)  # refuses now rather than after training
     return data
 

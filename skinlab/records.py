@@ -20,7 +20,7 @@ from skinlab.data.splits.column import UNSEEN_LABELS
 from skinlab.data.wording import listed
 from skinlab.engines.base import Engine, Plan
 from skinlab.errors import ConfigError, DataError
-from skinlab.evaluation import looks
+from skinlab.evaluation import looks, tables
 from skinlab.networks.classifier import Classifier
 from skinlab.networks.pretrained import Start
 from skinlab.run import Run
@@ -130,14 +130,15 @@ def split_text(prepared: Prepared) -> str:
 
 
 def describe_data(dataset: schema.Dataset, prepared: Prepared) -> str:
-    """One line: how many images of what in which subset."""
+    """One line: how many images of what in which subset, and where no class is the positive one, that none is."""
     kind = "phantoms" if isinstance(dataset, schema.SyntheticDataset) else "images"
     rows = {subset: prepared.rows(subset) for subset in SUBSETS}
     used = np.concatenate(list(rows.values()))
     counts = np.bincount(prepared.targets[used], minlength=len(prepared.classes))
     classes = ", ".join(f"{count} {name}" for name, count in zip(prepared.classes, counts, strict=True))
     subsets = ", ".join(f"{len(of_subset)} {subset}" for subset, of_subset in rows.items())
-    return f"data: {len(used)} {kind} ({classes}); {subsets}; split {prepared.split_hash[:12]}"
+    none = f"; {tables.NO_POSITIVE} (dataset.positive_class=NAME singles one out)" if prepared.positive is None else ""
+    return f"data: {len(used)} {kind} ({classes}); {subsets}; split {prepared.split_hash[:12]}{none}"
 
 
 def data_remarks(audit: dict[str, Any]) -> list[str]:
@@ -147,6 +148,12 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
     ['1 image cannot be read and is left out: a (zero bytes)']
     """
     remarks = []
+    if assumed := audit.get("assumed_positive"):
+        other = next(name for name in audit["classes"] if name != assumed)
+        remarks.append(
+            f"positive class: {assumed} (of two classes neither is known as the positive one: set "
+            f"dataset.positive_class={other} to turn it round)"
+        )
     if broken := audit.get("corrupt"):
         named = listed([f"{image['image_id']} ({image['reason']})" for image in broken])
         remarks.append(

@@ -125,7 +125,8 @@ def with_classes_of(bundle: Bundle, data: Prepared) -> Prepared:
             f"make up the run's classes with dataset.classes, e.g. 'dataset.classes={{{ours[0]}: [LABEL, ...], ...}}'"
         )
     order = np.array([ours.index(name) for name in theirs], dtype=np.int64)
-    return replace(data, classes=ours, positive=bundle.positive, targets=order[data.targets])
+    findings = replace(data.findings, assumed_positive=None)
+    return replace(data, classes=ours, positive=bundle.positive, targets=order[data.targets], findings=findings)
 
 
 def find_overlap(data: Prepared, split_csv: Path) -> dict[str, list[str]]:

@@ -45,7 +45,8 @@ class DatasetBase:
         "images whose label is in no class are left out and counted, or stop the run"
     )
     positive_class: str | None = key(
-        "the class that sensitivity and AUC are about; null: malignant or melanoma (in any case), else the last"
+        "the class that sensitivity and specificity are about; null: the one that is known by its name, such as "
+        "malignant, melanoma, mel or 1 beside 0 (in any case); of two unknown ones the last; of more none"
     )
     on_corrupt: Literal["drop", "fail"] = key("an unreadable image is left out and recorded, or stops the run")
     on_missing: Literal["fail", "drop"] = key(

@@ -80,6 +80,19 @@ def test_a_resumed_run_begins_with_the_weights_that_it_was_started_with(tmp_path
         records.weights(run, Start({}, first | {"sha256": "2" * 64}))
 
 
+def test_where_no_class_is_the_positive_one_the_line_of_the_data_says_how_to_choose() -> None:
+    known, alike = (records.describe_data(folder_dataset("x"), prepared(positive=positive)) for positive in (1, None))
+    assert alike == f"{known}; no class is singled out (dataset.positive_class=NAME singles one out)"
+
+
+def test_a_positive_class_that_is_only_assumed_is_said_with_the_way_to_turn_it_round() -> None:
+    (said,) = records.data_remarks({"classes": {"a": {}, "b": {}}, "assumed_positive": "b"})
+    assert said == (
+        "positive class: b (of two classes neither is known as the positive one: set dataset.positive_class=a to "
+        "turn it round)"
+    )
+
+
 def test_predictions_are_read_back_exactly_with_their_own_labels() -> None:
     third = 1 / 3
     given = {"validation": np.array([[third, 1 - third]]), "test": np.array([[0.1, 0.9], [1e-300, 1.0]])}

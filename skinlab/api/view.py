@@ -80,7 +80,7 @@ class Scored:
 
         Args:
             subset: whose images.
-            positive: the class that is found, of several; None: the positive class of the run.
+            positive: the class that is found, of several; None: the positive class of the run, where it has one.
 
         Raises:
             OutputError: there are no predictions, or not yet.
@@ -89,7 +89,8 @@ class Scored:
         summary, predictions = self._of(subset), self.predictions
         name = positive or summary["positive_class"]
         if f"probability_{name}" not in predictions:
-            raise DataError(f"there is no class {name}; there are: {', '.join(summary['classes'])}")
+            wrong = f"there is no class {name}" if name else "no class is the positive one: name it, positive=..."
+            raise DataError(f"{wrong}; there are: {', '.join(summary['classes'])}")
         rows = predictions[predictions["subset"] == subset]
         scores: np.ndarray[Any, Any] = rows[f"probability_{name}"].to_numpy()
         curve = roc_curve((rows["label"] == name).to_numpy(), scores)

@@ -15,6 +15,7 @@ from skinlab.comparison.verdict import Pair, sentence
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
 from skinlab.evaluation import looks
+from skinlab.evaluation.summary import ABOUT_POSITIVE, metrics_of
 from skinlab.evaluation.tables import labels_of
 
 SCHEMA_VERSION = 1
@@ -120,13 +121,15 @@ def compare(runs: Sequence[Finished], left_out: Sequence[LeftOut], question: Que
         What is said; without verdicts where the runs are not comparable and the mode does not make them so.
 
     Raises:
-        DataError: there are fewer than two experiments, or their predictions cannot be read.
+        DataError: there are fewer than two experiments, a run does not have the metric, or their predictions cannot
+            be read.
     """
     best = None if question.top is None else Best(question.top, question.metric)
     chosen, repeated = arms(runs, each=question.each, best=best)
     gone = [*left_out, *repeated]
     if len(chosen) <= 1:
         raise DataError(_too_few(chosen, gone))
+    _check_asked(chosen, question)
     read = gate.reader(chosen[0].runs[0].record["classes"])
     causes = gate.causes(chosen, question.metric, read)
     folds = gate.shared(chosen, question.mode, read) if question.mode != "all" or not causes else []
@@ -148,6 +151,17 @@ def compare(runs: Sequence[Finished], left_out: Sequence[LeftOut], question: Que
         remarks=_remarks(chosen, folds),
         confidence=confidence,
     )
+
+
+def _check_asked(chosen: Sequence[Arm], question: Question) -> None:
+    """Refuse a number of the positive class where a run has none."""
+    runs = [run for arm in chosen for run in arm.runs if run.result["test"]["positive_class"] is None]
+    if runs and question.metric in ABOUT_POSITIVE:
+        raise DataError(
+            f"{question.metric} is about a positive class, and {runs[0].path} has none: its classes are "
+            f"{listed(runs[0].record['classes'])}; compare by {', '.join(metrics_of(None))}, or train again with "
+            "dataset.positive_class"
+        )
 
 
 def _evaluation(run: Finished, key: str) -> float:

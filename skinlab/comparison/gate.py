@@ -16,6 +16,7 @@ from skinlab.comparison.arms import Arm, Finished
 from skinlab.comparison.sampling import Images
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
+from skinlab.evaluation.metrics import positive_of
 from skinlab.evaluation.scores import Levels
 from skinlab.report.words import counted
 from skinlab.serving.bundle import SIGNATURE
@@ -109,7 +110,7 @@ def _facts_differ(first: Finished, other: Finished, metric: str) -> Iterator[str
     if set(ours["classes"]) != set(theirs["classes"]):
         yield f"the classes are {listed(ours['classes'])} and {listed(theirs['classes'])}"
     if (one := first.result["test"]["positive_class"]) != (two := other.result["test"]["positive_class"]):
-        yield f"the positive class is {one} and {two}"
+        yield f"the positive class is {one or 'none'} and {two or 'none'}"
     if ours["label_revision"] != theirs["label_revision"]:
         yield f"the label revision is {_revision(ours)} and {_revision(theirs)}"
     if (level := AT_LEVEL.get(metric)) and first.result["test"][level] != other.result["test"][level]:
@@ -202,7 +203,7 @@ def _fold(fold: int | None, runs: list[Finished], mode: Mode, read: Reader) -> F
         groups=[tested[0].groups[row] for row in rows],
         probabilities=[_probabilities(run, of_run, names) for run, of_run in zip(runs, tested, strict=True)],
         thresholds=[run.threshold for run in runs],
-        positive=index[test["positive_class"]],
+        positive=positive_of({"classes": index, "positive_class": test["positive_class"]}),
         levels=Levels(specificity=test["at_specificity"], sensitivity=test["at_sensitivity"]),
     )
     trained = min(of_run.trained for of_run in tested)

@@ -22,7 +22,8 @@ from skinlab.comparison.statistics import (
 )
 from skinlab.comparison.verdict import Pair, is_told
 from skinlab.evaluation.intervals import bounded
-from skinlab.evaluation.summary import METRICS, Entry, top_of
+from skinlab.evaluation.scores import column
+from skinlab.evaluation.summary import METRICS, Entry, metrics_of, top_of
 
 
 class Measured:
@@ -39,19 +40,26 @@ class Measured:
     def numbers(self, arm: Arm) -> dict[str, dict[str, Any]]:
         """Each metric of an experiment on the test images."""
         recorded: Mapping[str, Entry] = arm.runs[0].result["test"]["metrics"]
+        names = self._names(arm)
         if len(arm.runs) == 1 and (self._as_recorded or not self._folds):
-            return {name: dict(recorded[name]) | {"sd": None} for name in METRICS}
+            return {name: dict(recorded[name]) | {"sd": None} for name in names}
         if not self._folds:
             entries = [run.result["test"]["metrics"] for run in arm.runs]
-            return {name: _spread([entry[name]["value"] for entry in entries]) for name in METRICS}
-        found = {name: _spread(self._by_run(arm, name)) for name in METRICS}
+            return {name: _spread([entry[name]["value"] for entry in entries]) for name in names}
+        found = {name: _spread(self._by_run(arm, name)) for name in names}
         found[self._metric] |= self._interval(arm)
         return found
+
+    def _names(self, arm: Arm) -> list[str]:
+        """The metrics that all runs have: those of the positive class where the images have one."""
+        if self._folds:
+            return metrics_of(self._folds[0].images.positive)
+        return [name for name in METRICS if all(name in run.result["test"]["metrics"] for run in arm.runs)]
 
     def _by_run(self, arm: Arm, metric: str) -> list[float | None]:
         """The values of the runs of an experiment, over folds and seeds."""
         found = [
-            float(values[model, sampling.column(metric, fold.images.classes, fold.images.positive)])
+            float(values[model, column(metric, fold.images.classes, fold.images.positive)])
             for fold, values in zip(self._folds, self._values, strict=True)
             for model in fold.models(arm)
         ]
@@ -82,7 +90,7 @@ class Measured:
         """The deciding metric by fold, the mean over its seeds."""
         return [
             fmean(
-                float(values[model, sampling.column(self._metric, fold.images.classes, fold.images.positive)])
+                float(values[model, column(self._metric, fold.images.classes, fold.images.positive)])
                 for model in fold.models(arm)
             )
             for fold, values in zip(self._folds, self._values, strict=True)

@@ -13,7 +13,7 @@ from skinlab.comparison.disagreement import Answer, Disagreement, Disputed, disa
 from skinlab.comparison.verdict import Pair, sentence
 from skinlab.evaluation import ranking
 from skinlab.evaluation.metrics import Floats
-from skinlab.evaluation.summary import BINARY, METRICS
+from skinlab.evaluation.summary import BINARY
 from skinlab.evaluation.tables import labels_of
 from skinlab.report import svg
 from skinlab.report.charts import figure
@@ -120,7 +120,9 @@ def _differences(comparison: Comparison) -> Iterator[Html]:
 
 def _all_numbers(comparison: Comparison) -> Html:
     labels = labels_of(comparison.standings[0].arm.runs[0].result["test"])
-    rows = [(labels[name], *(_number(one, name) for one in comparison.standings)) for name in METRICS]
+    first, *others = comparison.standings
+    names = [name for name in first.numbers if all(name in one.numbers for one in others)]
+    rows = [(labels[name], *(_number(one, name) for one in comparison.standings)) for name in names]
     caption = "Numbers of the test images; that of several runs is their mean. Only the differences above are tested"
     return table(caption, ("Number", *(one.arm.name for one in comparison.standings)), rows)
 
@@ -146,7 +148,7 @@ def _curves(comparison: Comparison) -> Iterator[Html]:
         said.append(f"Drawn are the {CURVES} best on validation.")
     yield paragraph(" ".join(said), class_="dim")
     images, names = comparison.folds[0].images, comparison.folds[0].runs[0].record["classes"]
-    codes = [images.positive] if images.classes == BINARY else range(images.classes)
+    codes = range(images.classes) if images.positive is None or images.classes > BINARY else [images.positive]
     yield element("div", *(_curve(comparison, drawn, code, names[code]) for code in codes), class_="charts")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from skinlab.evaluation import intervals, metrics
 from skinlab.evaluation.metrics import Booleans, Floats, Integers
 from skinlab.evaluation.ranking import roc_auc
-from skinlab.evaluation.scores import Levels, Predictions, columns, scorer
+from skinlab.evaluation.scores import Levels, Predictions, column, scorer
 from skinlab.evaluation.summary import BINARY
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Images:
         groups: lesion or patient of each, None where not known.
         probabilities: of each model, K arrays float64 [N, C].
         thresholds: of each model; for more than two classes not used.
-        positive: index of the positive class.
+        positive: index of the positive class; None: of more than two classes none is.
         levels: at which specificity sensitivity is given, and the reverse.
     """
 
@@ -57,7 +57,7 @@ class Images:
     groups: Sequence[str | None]
     probabilities: Sequence[Floats]
     thresholds: Sequence[float]
-    positive: int
+    positive: int | None
     levels: Levels
 
     @property
@@ -87,14 +87,6 @@ class Images:
         ]
 
 
-def column(metric: str, classes: int, positive: int) -> int:
-    """Where a metric of a summary stands among the columns of `scorer`."""
-    names = columns(classes)
-    if metric == "auc" and classes > BINARY:
-        return names.index(("macro_auc", None))
-    return names.index((metric, None)) if (metric, None) in names else names.index((metric, positive))
-
-
 def all_values(images: Images) -> Floats:
     """Every number of `scores.columns` of each model: float64 [K, columns]."""
     once = np.ones((1, len(images.targets)))
@@ -109,8 +101,8 @@ def sampled(metric: str, images: Images, resamples: int) -> Sampled:
         images: with the models.
         resamples: of the bootstrap, where one is needed.
     """
-    if metric == "auc" and images.classes == BINARY:
-        return Areas(images)
+    if metric == "auc" and images.classes == BINARY and images.positive is not None:
+        return Areas(images, images.positive)
     if metric in PROPORTIONS:
         return Shares(metric, images)
     return Resamples(metric, images, resamples)
@@ -119,9 +111,9 @@ def sampled(metric: str, images: Images, resamples: int) -> Sampled:
 class Areas:
     """The AUC of each model, with DeLong's covariances."""
 
-    def __init__(self, images: Images) -> None:
-        positives = images.targets == images.positive
-        scores = [found[:, images.positive] for found in images.probabilities]
+    def __init__(self, images: Images, positive: int) -> None:
+        positives = images.targets == positive
+        scores = [found[:, positive] for found in images.probabilities]
         units = images.units if images.clustered else None
         self._parts: list[Contributions | None] = [intervals.contributions(positives, of, units) for of in scores]
         self.values = [roc_auc(positives, of) for of in scores]

@@ -1,6 +1,6 @@
 """Files with the same content: found, judged by their labels, and kept together in a split."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 # Keep an image apart from a group of its name; groups sort first, so that a joined group has a real name if it can.
@@ -15,10 +15,12 @@ def find_duplicates(sha256: Sequence[str]) -> list[list[int]]:
         >>> find_duplicates(["aa", "bb", "aa", "cc"])
         [[0, 2]]
     """
+    count = Counter(sha256)
     rows: defaultdict[str, list[int]] = defaultdict(list)
     for row, digest in enumerate(sha256):
-        rows[digest].append(row)
-    return [same for same in rows.values() if len(same) > 1]
+        if count[digest] > 1:
+            rows[digest].append(row)
+    return list(rows.values())
 
 
 def merge_groups(

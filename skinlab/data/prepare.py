@@ -23,7 +23,7 @@ from skinlab.data.duplicates import merge_groups
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.data.label_log.apply import corrected
-from skinlab.data.labels import LEARNABLE, resolve_classes, shuffle_labels
+from skinlab.data.labels import LEARNABLE, assumed_positive, resolve_classes, shuffle_labels
 from skinlab.data.manifest import Manifest
 from skinlab.data.sources import load
 from skinlab.data.split import SUBSETS, split_hash
@@ -44,7 +44,7 @@ class Prepared:
         sha256: hash of each source file, hex.
         targets: int64 [N], index into `classes`.
         classes: class names in the order of the outputs.
-        positive: index of the class that sensitivity and AUC are about.
+        positive: index of the class that sensitivity and specificity are about; None: of more than two, none is.
         subsets: "train", "validation" or "test" for each image, "left_out" where `audit.on_leak=drop` left it out.
         fingerprint: identifies ids, contents, labels and decoding; not the size, the split or where the files lie.
         split_hash: SHA-256 of the split as written by `skinlab.data.split.split_csv_text`.
@@ -56,7 +56,7 @@ class Prepared:
     sha256: list[str]
     targets: npt.NDArray[np.int64]
     classes: list[str]
-    positive: int
+    positive: int | None
     subsets: list[str]
     fingerprint: str
     split_hash: str
@@ -149,6 +149,7 @@ def prepare(
             split={**left_out_by_split, **split_notes},
             known_errors=wrong,
             absent_in_lists={**findings.absent_in_lists, **unnamed},
+            assumed_positive=assumed_positive(classes, dataset.positive_class),
         ),
     )
 

@@ -7,6 +7,10 @@ import csv
 import hashlib
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 SUBSETS = ("train", "validation", "test")
 LEFT_OUT = "left_out"
@@ -29,10 +33,7 @@ def split_csv_text(
         'image_id,sha256,label,group,subset\na,02,nevus,L1,test\nb,01,nevus,,train\n'
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    named = [group or "" for group in groups]
-    writer.writerows(sorted(zip(image_ids, sha256, labels, named, subsets, strict=True)))
+    _write(text, image_ids, sha256, labels, groups, subsets)
     return text.getvalue()
 
 
@@ -44,4 +45,30 @@ def split_hash(
     subsets: Sequence[str],
 ) -> str:
     """Identifies a split: the SHA-256 of `split_csv_text`, which is what `sha256sum split.csv` prints."""
-    return hashlib.sha256(split_csv_text(image_ids, sha256, labels, groups, subsets).encode()).hexdigest()
+    digest = _Digest()
+    _write(digest, image_ids, sha256, labels, groups, subsets)
+    return digest.sha256.hexdigest()
+
+
+class _Digest:
+    """Takes text as a file does and keeps its hash alone: a million rows are 150 MB of text."""
+
+    def __init__(self) -> None:
+        self.sha256 = hashlib.sha256()
+
+    def write(self, text: str) -> None:
+        self.sha256.update(text.encode())
+
+
+def _write(
+    stream: "SupportsWrite[str]",
+    image_ids: Sequence[str],
+    sha256: Sequence[str],
+    labels: Sequence[str],
+    groups: Sequence[str | None],
+    subsets: Sequence[str],
+) -> None:
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    rows = sorted(range(len(image_ids)), key=image_ids.__getitem__)
+    writer.writerows((image_ids[i], sha256[i], labels[i], groups[i] or "", subsets[i]) for i in rows)

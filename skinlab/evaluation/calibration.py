@@ -39,7 +39,7 @@ class Bins(NamedTuple):
     came_true: Floats
 
 
-def confidence(targets: Integers, probabilities: Floats, positive: int) -> Confidence:
+def confidence(targets: Integers, probabilities: Floats, positive: int | None) -> Confidence:
     """Of two classes the positive one's probability; of more that of the most probable class (Guo et al. 2017).
 
     Args:
@@ -47,7 +47,7 @@ def confidence(targets: Integers, probabilities: Floats, positive: int) -> Confi
         probabilities: float64 [N, C].
         positive: index of the positive class.
     """
-    if probabilities.shape[1] == BINARY:
+    if positive is not None and probabilities.shape[1] == BINARY:
         return Confidence(probabilities[:, positive], (targets == positive).astype(np.float64))
     chosen = probabilities.argmax(axis=1)
     return Confidence(probabilities.max(axis=1), (targets == chosen).astype(np.float64))
@@ -80,7 +80,7 @@ def ece_of(bins: Bins) -> Floats:
     return ratio(np.abs(bins.stated - bins.came_true).sum(axis=-1), bins.images.sum(axis=-1))
 
 
-def expected_calibration_error(targets: Integers, probabilities: Floats, positive: int) -> float:
+def expected_calibration_error(targets: Integers, probabilities: Floats, positive: int | None) -> float:
     """Mean distance of stated probability and observed fraction over 15 bins, weighted by their images.
 
     Naeini, Cooper, Hauskrecht, AAAI 2015; Guo et al., ICML 2017. It is above 0 even for perfect calibration, the more

@@ -23,10 +23,10 @@ OF_CALIBRATION = ("ece", "log_loss", "brier")
 
 @dataclass(frozen=True)
 class Classes:
-    """Names of the classes in the order of the outputs, and the index of the positive one."""
+    """Names of the classes in the order of the outputs, and the index of the positive one, None where none is."""
 
     names: Sequence[str]
-    positive: int
+    positive: int | None
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def decide(evaluation: schema.Evaluation, validation: Subset, classes: Classes) 
     temperature = Temperature()
     if evaluation.calibration == "temperature":
         temperature = calibration.fit_temperature(validation.targets, validation.probabilities)
-    if len(classes.names) > BINARY:
+    if classes.positive is None or len(classes.names) > BINARY:
         return Decision(temperature, MOST_PROBABLE, OperatingPoint(operating_rule.DEFAULT))
     rule = operating_rule.parse(evaluation.operating_point)
     scores = validation.over(temperature.value).probabilities[:, classes.positive]
@@ -179,4 +179,4 @@ def _before_and_after(
 
 
 def _only(summary: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: summary["metrics"][name] for name in names}
+    return {name: summary["metrics"][name] for name in names if name in summary["metrics"]}

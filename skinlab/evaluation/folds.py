@@ -8,7 +8,6 @@ from statistics import fmean, stdev
 from textwrap import wrap
 from typing import Any
 
-from skinlab.evaluation.summary import METRICS
 from skinlab.evaluation.tables import cells, heading, labels_of, level_of
 
 WIDTH = 110
@@ -32,13 +31,13 @@ def across(summaries: Sequence[dict[str, Any]], pooled: dict[str, Any]) -> dict[
         the mean exists (Bengio and Grandvalet, JMLR 5:1089, 2004).
 
     >>> entries = [{"value": 0.5, "why": None}, {"value": 1.0, "why": None}]
-    >>> one, other = ({"metrics": dict.fromkeys(METRICS, entry)} for entry in entries)
+    >>> one, other = ({"metrics": {"auc": entry}} for entry in entries)
     >>> found = across([one, other], other)["auc"]
     >>> found["folds"], found["mean"], round(found["sd"], 3), found["pooled"]["value"]
     ([0.5, 1.0], 0.75, 0.354, 1.0)
     """
     found = {}
-    for name in METRICS:
+    for name in pooled["metrics"]:
         entries = [summary["metrics"][name] for summary in summaries]
         values = [entry["value"] for entry in entries]
         defined = [value for value in values if value is not None]

@@ -5,6 +5,7 @@ probabilities take the true classes and the probabilities; those of ranks are in
 not define (the sensitivity without a positive image) is nan, never an exception and never a convention such as 0 or 1.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,15 +22,27 @@ SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
 # --- decisions -----------------------------------------------------------------------------------------------------
 
 
-def decide(probabilities: Floats, positive: int, threshold: float | Floats) -> Integers:
+def positive_of(described: Mapping[str, Any]) -> int | None:
+    """Index of the positive class of a summary or a signature; None: of its classes none is the positive one.
+
+    Raises:
+        ValueError: the named one is not among the classes.
+
+    >>> positive_of({"classes": ["a", "b"], "positive_class": "b"})
+    1
+    """
+    name = described["positive_class"]
+    return None if name is None else list(described["classes"]).index(name)
+
+
+def decide(probabilities: Floats, positive: int | None, threshold: float | Floats) -> Integers:
     """The class that each image is called.
 
     Args:
         probabilities: float64 [N, C].
         positive: index of the positive class; matters for two classes only.
         threshold: of two classes, an image is positive where its probability is at least this, one for all or float64
-            [N]; of more, the most
-            probable class is taken (the first of equals).
+            [N]; of more, the most probable class is taken (the first of equals).
 
     Returns:
         int64 [N].
@@ -37,7 +50,7 @@ def decide(probabilities: Floats, positive: int, threshold: float | Floats) -> I
     >>> decide(np.array([[0.5, 0.5], [0.6, 0.4]]), positive=1, threshold=0.5).tolist()
     [1, 0]
     """
-    if probabilities.shape[1] == 2:  # noqa: PLR2004 - two classes
+    if positive is not None and probabilities.shape[1] == 2:  # noqa: PLR2004 - two classes
         return np.where(probabilities[:, positive] >= threshold, positive, 1 - positive).astype(np.int64)
     most_probable: Integers = probabilities.argmax(axis=1)
     return most_probable

@@ -285,8 +285,10 @@ def _finish(axes: "Axes", summary: dict[str, Any], metric: str, place: Literal["
         axes.plot([], [], "o", color=GREY, markersize=8, markeredgecolor="white", label="most probable class")
     title = f"macro AUC {_with_interval(summary, metric)}" if metric == "auc" and summary["threshold"] is None else None
     axes.legend(loc=place, title=title, title_fontsize=9.5, alignment="left")
-    if summary["metrics"][metric]["value"] is None:
-        _say_why(axes, summary["metrics"][metric]["why"])
+    # Without a positive class the mean of all is the only one there.
+    entry = summary["metrics"].get(metric, summary["metrics"]["auc"])
+    if entry["value"] is None:
+        _say_why(axes, entry["why"])
 
 
 def _values(summary: dict[str, Any], name: str, *metrics: str) -> list[float | None]:

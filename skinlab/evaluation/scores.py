@@ -5,7 +5,7 @@ The value that is reported and the resamples behind its interval come from the s
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -37,6 +37,8 @@ WHOLE_LABELS = {
     "ece": "Expected calibration error",
 }
 """Numbers of all classes together, or of the positive one alone."""
+OF_POSITIVE = ("partial_auc", "sensitivity_at_specificity", "specificity_at_sensitivity")
+"""Of `WHOLE_LABELS` those of the positive class: without one there are none."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,13 @@ class Predictions:
         targets: true classes, int64 [N].
         decisions: what each image is called, int64 [N].
         probabilities: float64 [N, C], finite.
-        positive: index of the positive class.
+        positive: index of the positive class; None: of more than two classes none is.
     """
 
     targets: Integers
     decisions: Integers
     probabilities: Floats
-    positive: int
+    positive: int | None
 
     @property
     def classes(self) -> int:
@@ -69,10 +71,19 @@ class Predictions:
         return int(self.probabilities.shape[1])
 
 
-def columns(classes: int) -> list[tuple[str, int | None]]:
+def columns(classes: int, positive: int | None) -> list[tuple[str, int | None]]:
     """Names of the columns of `scorer`, with the class of those that are of one."""
-    whole: list[tuple[str, int | None]] = [(name, None) for name in WHOLE_LABELS]
+    known = [name for name in WHOLE_LABELS if positive is not None or name not in OF_POSITIVE]
+    whole: list[tuple[str, int | None]] = [(name, None) for name in known]
     return whole + [(name, code) for code in range(classes) for name in CLASS_LABELS]
+
+
+def column(metric: str, classes: int, positive: int | None) -> int:
+    """Where a metric of a summary stands among `columns`."""
+    names = columns(classes, positive)
+    if metric == "auc" and classes > calibration.BINARY:
+        return names.index(("macro_auc", None))
+    return names.index((metric, None)) if (metric, None) in names else names.index((metric, positive))
 
 
 def scorer(predictions: Predictions, levels: Levels, only: Sequence[int] | None = None) -> Callable[[Floats], Floats]:
@@ -83,7 +94,8 @@ def scorer(predictions: Predictions, levels: Levels, only: Sequence[int] | None 
         levels: of the two numbers at a level.
         only: which of `columns`, where not all are wanted.
     """
-    names, scored = columns(predictions.classes), _Scored(predictions, levels)
+    names = columns(predictions.classes, predictions.positive)
+    scored = _Scored(predictions, levels)
     wanted = names if only is None else [names[place] for place in only]
 
     def score(weights: Floats) -> Floats:
@@ -128,21 +140,24 @@ class _Drawn:
 
     def _whole(self, name: str) -> Floats:
         """A number of all classes together, or of the positive one alone."""
-        scored, levels = self._scored, self._scored.levels
-        positive = scored.predictions.positive
+        scored = self._scored
         ways: dict[str, Callable[[], Floats]] = {
             "macro_auc": lambda: self._mean_over_classes("auc"),
             "macro_average_precision": lambda: self._mean_over_classes("average_precision"),
-            "partial_auc": lambda: ranking.partial_auc_of(self._count(positive)),
             "accuracy": lambda: metrics.accuracy(self._matrices),
             "balanced_accuracy": lambda: metrics.balanced_accuracy(self._matrices),
             "isic_balanced_accuracy": self._isic_balanced_accuracy,
-            "sensitivity_at_specificity": lambda: ranking.sensitivity_at_of(self._count(positive), levels.specificity),
-            "specificity_at_sensitivity": lambda: ranking.specificity_at_of(self._count(positive), levels.sensitivity),
             "brier": lambda: self._mean(scored.errors),
             "log_loss": lambda: self._mean(scored.losses),
             "ece": lambda: calibration.ece_of(calibration.binned(scored.stated, self._weights)),
         }
+        if (positive := scored.predictions.positive) is not None:
+            levels, counts = scored.levels, partial(self._count, positive)
+            ways |= {
+                "partial_auc": lambda: ranking.partial_auc_of(counts()),
+                "sensitivity_at_specificity": lambda: ranking.sensitivity_at_of(counts(), levels.specificity),
+                "specificity_at_sensitivity": lambda: ranking.specificity_at_of(counts(), levels.sensitivity),
+            }
         return ways[name]()
 
     @cached_property
@@ -172,7 +187,7 @@ class _Drawn:
     def _mean_over_classes(self, name: str) -> Floats:
         """The mean over the classes; of two, the positive one's."""
         classes, positive = self._scored.predictions.classes, self._scored.predictions.positive
-        own = [positive] if classes == calibration.BINARY else range(classes)
+        own = range(classes) if positive is None or classes > calibration.BINARY else [positive]
         mean: Floats = np.stack([self._of_class(name, code) for code in own], axis=1).mean(axis=1)
         return mean
 

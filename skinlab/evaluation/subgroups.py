@@ -96,7 +96,7 @@ def summarise_subgroups(
     targets: Integers,
     probabilities: Floats,
     classes: Sequence[str],
-    positive: int,
+    positive: int | None,
     groups: Sequence[str | None],
     settings: Settings,
     smallest: int,
@@ -109,7 +109,7 @@ def summarise_subgroups(
         targets: int64 [N].
         probabilities: float64 [N, C].
         classes: C names.
-        positive: index of the positive class.
+        positive: index of the positive class; None: none is.
         groups: lesion or patient of each image, None where not known.
         settings: how numbers are computed.
         smallest: images of each class from which on a subgroup says something.

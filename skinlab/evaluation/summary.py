@@ -17,7 +17,7 @@ from skinlab.evaluation import calibration, intervals, isic, metrics
 from skinlab.evaluation.intervals import Interval
 from skinlab.evaluation.metrics import Booleans, Floats, Integers
 from skinlab.evaluation.ranking import ISIC_2024_SENSITIVITY
-from skinlab.evaluation.scores import CLASS_LABELS, Levels, Predictions, columns, scorer
+from skinlab.evaluation.scores import CLASS_LABELS, OF_POSITIVE, Levels, Predictions, columns, scorer
 
 BINARY = 2
 UNSEEN = -1
@@ -40,6 +40,8 @@ METRICS = (
     "ece",
 )
 """The numbers of a summary, in order."""
+ABOUT_POSITIVE = frozenset(OF_POSITIVE) | CLASS_LABELS.keys() - {"auc"}
+"""Those of the positive class alone; the AUC of more than two classes is the mean over all."""
 OVER_CLASSES = ("macro_auc", "macro_average_precision", "balanced_accuracy", "isic_balanced_accuracy")
 """Means over the classes: as sure as the rarest of them."""
 OVER_IMAGES = ("accuracy", "brier", "log_loss", "ece")
@@ -71,11 +73,16 @@ class Settings:
     threshold: float = 0.5
 
 
+def metrics_of(positive: int | None) -> list[str]:
+    """Names of the numbers that a summary has, in order: without a positive class none is about a class alone."""
+    return [name for name in METRICS if positive is not None or name not in ABOUT_POSITIVE]
+
+
 def summarise(
     targets: Integers,
     probabilities: Floats,
     classes: Sequence[str],
-    positive: int,
+    positive: int | None,
     groups: Sequence[str | None] | None,
     settings: Settings,
     image_ids: Sequence[str] | None = None,
@@ -92,7 +99,8 @@ def summarise(
         probabilities: of each class, float64 [N, C].
         classes: C names.
         positive: index of the class that AUC, sensitivity, precision, ... are about. Of more than two classes the AUC
-            is the macro mean over all of them; the others see this class against the rest.
+            is the macro mean over all of them; the others see this class against the rest. None: of more than two
+            classes none is the positive one, and there are no such others.
         groups: lesion or patient of each image, None where not known; or None for all.
         settings: how numbers are computed.
         image_ids: names of the images, none of which may be there twice; None: not known.
@@ -127,14 +135,14 @@ def summarise(
         "images_of_unseen_label": int((~seen).sum()),
         "groups": len(set(known)) or None,
         "images_without_group": len(groups) - len(known),
-        "positive_class": classes[positive],
+        "positive_class": None if positive is None else classes[positive],
         "threshold": None if several or len(set(limits.tolist())) > 1 else settings.threshold,
         "at_specificity": settings.levels.specificity,
         "at_sensitivity": settings.levels.sensitivity,
         "confidence": settings.confidence,
         "resamples": settings.resamples,
         "seed": settings.seed,
-        **(_undefined(classes, spoiled) if spoiled else _numbers(ordered, classes, groups, settings)),
+        **(_undefined(classes, positive, spoiled) if spoiled else _numbers(ordered, classes, groups, settings)),
     }
 
 
@@ -145,27 +153,31 @@ def _numbers(
     entries = _entries(predictions, classes, groups, settings)
     of_class = [{metric: entries[metric, code] for metric in CLASS_LABELS} for code in range(len(classes))]
     whole = {name: entry for (name, code), entry in entries.items() if code is None}
-    found = whole | of_class[predictions.positive]
+    found = whole | ({} if predictions.positive is None else of_class[predictions.positive])
     if len(classes) > BINARY:
         found["auc"] = whole["macro_auc"]
     matrix = metrics.confusion_matrix(predictions.targets, predictions.decisions, len(classes))
     return {
-        "metrics": {name: found[name] for name in METRICS},
+        "metrics": {name: found[name] for name in metrics_of(predictions.positive)},
         "confusion_matrix": matrix.tolist(),
         "per_class": dict(zip(classes, of_class, strict=True)),
-        "challenges": {year: {"metric": name} | found[name] for year, name in isic.CHALLENGES.items()},
+        "challenges": {year: {"metric": name} | found[name] for year, name in isic.CHALLENGES.items() if name in found},
         "reliability": _reliability(predictions, groups, settings.confidence),
     }
 
 
-def _undefined(classes: Sequence[str], why: str) -> dict[str, Any]:
+def _undefined(classes: Sequence[str], positive: int | None, why: str) -> dict[str, Any]:
     """The same where nothing can be computed."""
     nothing = _entry(math.nan, None, why)
     return {
-        "metrics": dict.fromkeys(METRICS, nothing),
+        "metrics": dict.fromkeys(metrics_of(positive), nothing),
         "confusion_matrix": None,
         "per_class": {name: dict.fromkeys(CLASS_LABELS, nothing) for name in classes},
-        "challenges": {year: {"metric": name} | nothing for year, name in isic.CHALLENGES.items()},
+        "challenges": {
+            year: {"metric": name} | nothing
+            for year, name in isic.CHALLENGES.items()
+            if positive is not None or name not in OF_POSITIVE
+        },
         "reliability": [],
     }
 
@@ -177,7 +189,7 @@ def _entries(
     predictions: Predictions, classes: Sequence[str], groups: Sequence[str | None], settings: Settings
 ) -> dict[tuple[str, int | None], Entry]:
     """Every number of `scores.columns`."""
-    score, names = scorer(predictions, settings.levels), columns(len(classes))
+    score, names = scorer(predictions, settings.levels), columns(len(classes), predictions.positive)
     rows = len(predictions.targets)
     values = score(np.ones((1, rows)))[0]
     # Where there is a closed form it is taken: it keeps its level better than a bootstrap, above all near 0 and 1.
@@ -213,13 +225,15 @@ def _ranges(predictions: Predictions, groups: Sequence[str | None]) -> intervals
     of_class = np.minimum(in_class, against) - 1
     freedom: dict[str, float] = {name: in_class.min() - 1 for name in OVER_CLASSES}
     freedom |= {name: len(np.unique(units)) - predictions.classes for name in OVER_IMAGES}
-    names = columns(predictions.classes)
+    names = columns(predictions.classes, predictions.positive)
     top = [top_of(name, predictions.classes) for name, _ in names]
-    of_positive = of_class[predictions.positive]
-    # The partial AUC is about the rarely found fifth of the positives: no more than these tell how far it spreads.
-    in_part = (1 - ISIC_2024_SENSITIVITY) * in_class[predictions.positive] - 1
-    freedom["partial_auc"] = min(of_positive, max(1.0, in_part))
-    known = [freedom.get(name, of_positive) if code is None else of_class[code] for name, code in names]
+    if predictions.positive is not None:
+        of_positive = of_class[predictions.positive]
+        freedom |= dict.fromkeys(OF_POSITIVE, of_positive)
+        # The partial AUC is about the rarely found fifth of the positives: no more than these tell how far it spreads.
+        in_part = (1 - ISIC_2024_SENSITIVITY) * in_class[predictions.positive] - 1
+        freedom["partial_auc"] = min(of_positive, max(1.0, in_part))
+    known = [freedom[name] if code is None else of_class[code] for name, code in names]
     return intervals.Ranges(np.array(top), np.array(known, dtype=np.float64))
 
 
@@ -251,7 +265,7 @@ def _closed_forms(
     of = calibration.confidence(targets, predictions.probabilities, predictions.positive)
     error = intervals.calibration_error(of.stated, of.came_true > 0, calibration.bin_of(of.stated), units, confidence)
     found["ece", None] = error._replace(method=error.method + (", clustered" if clustered else ""))
-    if predictions.classes == BINARY:
+    if predictions.positive is not None and predictions.classes == BINARY:
         found["macro_auc", None] = found["auc", predictions.positive]
     return found
 
@@ -301,17 +315,17 @@ def _why(name: tuple[str, int | None], predictions: Predictions, classes: Sequen
     counts = np.bincount(predictions.targets, minlength=len(classes))
     if not len(predictions.targets):
         return "there is no image"
-    if code is None and metric in ("macro_auc", "macro_average_precision", "balanced_accuracy"):
+    code = predictions.positive if code is None and metric not in OVER_CLASSES else code
+    if code is None:
         return f"no image is {listed([label for label, count in zip(classes, counts, strict=True) if not count])}"
-    label = classes[predictions.positive if code is None else code]
+    label = classes[code]
     reasons = {
         "specificity": f"every image is {label}",
         "precision": f"no image is called {label}",
         "npv": f"every image is called {label}",
         "f1": f"no image is {label} or called so",
     }
-    absent = not counts[list(classes).index(label)]
-    return reasons.get(metric, f"no image is {label}" if absent else f"every image is {label}")
+    return reasons.get(metric, f"no image is {label}" if not counts[code] else f"every image is {label}")
 
 
 def _spoiled(targets: Integers, probabilities: Floats, image_ids: Sequence[str] | None) -> str | None:
@@ -353,7 +367,7 @@ def _check(
     targets: Integers,
     probabilities: Floats,
     classes: Sequence[str],
-    positive: int,
+    positive: int | None,
     groups: Sequence[str | None] | None,
 ) -> None:
     expected = (len(targets), len(classes))
@@ -361,18 +375,20 @@ def _check(
         raise ValueError(f"probabilities have shape {probabilities.shape}, targets and classes ask for {expected}")
     if groups is not None and len(groups) != len(targets):
         raise ValueError(f"{len(groups)} groups for {len(targets)} images")
-    if len(set(classes)) != len(classes) or not 0 <= positive < len(classes):
+    named = len(classes) != BINARY if positive is None else 0 <= positive < len(classes)
+    if len(set(classes)) != len(classes) or not named:
         raise ValueError(f"class {positive} is not one of the distinct classes {list(classes)}")
     if len(targets) and not UNSEEN <= targets.min() <= targets.max() < len(classes):
         raise ValueError(f"targets reach from {targets.min()} to {targets.max()}, there are {len(classes)} classes")
 
 
 def _in_canonical_order(
-    targets: Integers, probabilities: Floats, positive: int, groups: Sequence[str | None], thresholds: Floats
+    targets: Integers, probabilities: Floats, positive: int | None, groups: Sequence[str | None], thresholds: Floats
 ) -> tuple[Predictions, list[str | None]]:
     """The images sorted by score: what follows is then the same for any given order, and ranks without sorting anew."""
     units = intervals.unit_codes(groups, len(targets))
-    order = np.lexsort([thresholds, units, targets, *probabilities.T, probabilities[:, positive]])
+    first = -1 if positive is None else positive
+    order = np.lexsort([thresholds, units, targets, *probabilities.T, probabilities[:, first]])
     probabilities = probabilities[order]
     decisions = metrics.decide(probabilities, positive, thresholds[order])
     return Predictions(targets[order], decisions, probabilities, positive), [groups[row] for row in order]

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from skinlab.evaluation.scores import CLASS_LABELS, WHOLE_LABELS
-from skinlab.evaluation.summary import BINARY
+from skinlab.evaluation.summary import ABOUT_POSITIVE, BINARY
 
-IN_SUBGROUPS = ("auc", "sensitivity", "specificity")
+OF_CLASS = ("auc", "sensitivity", "specificity", "average_precision")
+"""What the terminal shows of each of more than two classes."""
+NO_POSITIVE = "no class is singled out"
+"""Said where no class is the positive one."""
 
 
 def format_result(result: dict[str, Any]) -> str:
@@ -46,17 +49,34 @@ def _calibration(found: dict[str, Any]) -> list[str]:
 
 def _subgroup_table(column: dict[str, Any], summary: dict[str, Any]) -> str:
     """A line a subgroup: its images, then a few numbers; last what makes it too small to say."""
-    head = (f"by {column['column']}", "images", *(CLASS_LABELS[name] for name in IN_SUBGROUPS), "")
-    rows = []
+    labels, names = labels_of(summary), in_subgroups(summary)
+    rows = [(f"by {column['column']}", "images", *(labels[name] for name in names), "")]
     for part in column["subgroups"]:
-        found = [_short(part["metrics"][name]) for name in IN_SUBGROUPS]
+        found = [_short(part["metrics"][name]) for name in names]
         rows.append((part["name"], str(part["images"]), *found, part["small"] or ""))
-    widths = [max(len(row[place]) for row in [head, *rows]) for place in range(len(head))]
-    lines = [
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]
-    ]
-    lines.append(f"{level_of(summary)} intervals; subgroups are not corrected for how many there are")
-    return "\n".join(lines)
+    said = f"{level_of(summary)} intervals; subgroups are not corrected for how many there are"
+    return "\n".join([*_columns(rows), said])
+
+
+def in_subgroups(summary: dict[str, Any]) -> tuple[str, ...]:
+    """The few numbers that a table of subgroups has."""
+    return ("auc", "balanced_accuracy") if summary["positive_class"] is None else ("auc", "sensitivity", "specificity")
+
+
+def _class_table(summary: dict[str, Any]) -> list[str]:
+    """A line a class: its images, then how it is told from the rest; nothing of two classes, which tell the same."""
+    if len(summary["classes"]) <= BINARY:
+        return []
+    rows = [("each class against the rest", "images", *(CLASS_LABELS[name] for name in OF_CLASS))]
+    for name, found in summary["per_class"].items():
+        rows.append((name, str(summary["classes"][name]), *(_short(found[metric]) for metric in OF_CLASS)))
+    return ["", *_columns(rows)]
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of cells below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _short(entry: dict[str, Any]) -> str:
@@ -68,7 +88,7 @@ def _short(entry: dict[str, Any]) -> str:
 
 
 def format_table(summary: dict[str, Any], subset: str = "test") -> str:
-    """What was evaluated, then one number a line with its interval.
+    """What was evaluated, then one number a line with its interval; of more than two classes then a line a class.
 
     Args:
         summary: what `skinlab.evaluation.summary.summarise` returned.
@@ -79,15 +99,18 @@ def format_table(summary: dict[str, Any], subset: str = "test") -> str:
     """
     level, labels = level_of(summary), labels_of(summary)
     rows = [(labels[name], *cells(entry, level)) for name, entry in summary["metrics"].items()]
-    return "\n".join([heading(summary, subset), *_aligned(rows)])
+    return "\n".join([heading(summary, subset), *_aligned(rows), *_class_table(summary)])
 
 
 def labels_of(summary: dict[str, Any]) -> dict[str, str]:
-    """What each number of a summary is called in a table."""
+    """What each number of a summary is called in a table; of more than two classes, with the class that it is about."""
     labels = CLASS_LABELS | WHOLE_LABELS
-    labels |= {"auc": "AUC, macro"} if len(summary["classes"]) > BINARY else {}
     labels["sensitivity_at_specificity"] = f"Sensitivity at specificity {summary['at_specificity']:.10g}"
     labels["specificity_at_sensitivity"] = f"Specificity at sensitivity {summary['at_sensitivity']:.10g}"
+    if len(summary["classes"]) > BINARY:
+        if summary["positive_class"] is not None:
+            labels |= {name: f"{labels[name]}, {summary['positive_class']}" for name in ABOUT_POSITIVE}
+        labels["auc"] = labels["macro_auc"]
     return labels
 
 
@@ -120,15 +143,20 @@ def heading(summary: dict[str, Any], subset: str) -> str:
     counts = ", ".join(f"{images} {name}" for name, images in summary["classes"].items())
     noun = "image" if summary["images"] == 1 else "images"
     groups = _group_phrase(summary["groups"], summary["images_without_group"])
-    threshold, unseen = summary["threshold"], summary["images_of_unseen_label"]
+    unseen = summary["images_of_unseen_label"]
+    left_out = f"; {unseen} of labels unseen in training left out" if unseen else ""
+    return f"on {summary['images']} {subset} {noun} ({counts}){groups}{left_out}; {_positive_phrase(summary)}"
+
+
+def _positive_phrase(summary: dict[str, Any]) -> str:
+    """Which class is the positive one, and where an image is called so."""
+    if summary["positive_class"] is None:
+        return f"{NO_POSITIVE}, an image is called what is most probable"
+    threshold = summary["threshold"]
     of_several = "its probability is at least the threshold of its model"
     undecided = of_several if len(summary["classes"]) == BINARY else "it is the most probable"
     rule = undecided if threshold is None else f"its probability is at least {threshold:.4g}"
-    left_out = f"; {unseen} of labels unseen in training left out" if unseen else ""
-    return (
-        f"on {summary['images']} {subset} {noun} ({counts}){groups}{left_out}; "
-        f"positive class: {summary['positive_class']}, called where {rule}"
-    )
+    return f"positive class: {summary['positive_class']}, called where {rule}"
 
 
 def _group_phrase(groups: int | None, alone: int) -> str:

@@ -12,6 +12,7 @@ from skinlab.config.differences import differing, flattened
 from skinlab.data.wording import listed
 from skinlab.errors import DataError
 from skinlab.evaluation.folds import across
+from skinlab.evaluation.metrics import positive_of
 from skinlab.evaluation.operating_rule import DEFAULT
 from skinlab.evaluation.scores import Levels
 from skinlab.evaluation.summary import Settings, summarise
@@ -147,7 +148,7 @@ def _pooled(runs: Sequence[FoldRun]) -> dict[str, Any]:
         np.array([index[label] for run in runs for label in run.tested.labels], dtype=np.int64),
         np.array([row for run in runs for row in run.tested.probabilities], dtype=np.float64),
         classes,
-        index[first["positive_class"]],
+        positive_of(first),
         [group for run in runs for group in run.tested.groups],
         Settings(
             confidence=config["confidence"],

@@ -16,6 +16,7 @@ from skinlab.data.prepare import Prepared
 from skinlab.data.split import SUBSETS
 from skinlab.evaluation import tables
 from skinlab.evaluation.scores import CLASS_LABELS
+from skinlab.evaluation.summary import BINARY
 from skinlab.report.words import sentence, with_interval
 
 INTENDED = """Comparing methods on images like those that it was trained on, decoded and resized as `signature.json`
@@ -60,11 +61,12 @@ def model_card(config: schema.Config, prepared: Prepared, result: dict[str, Any]
         "## What it is worth",
         f"{cell(sentence(tables.heading(test, 'test')))} Intervals are of {level}.",
         grid(("Number", "Value", "Interval"), _numbers(test, level)),
+        _per_class(test),
         LOOKS,
         "## Operating point",
         _operating_point(result["operating_point"], test["positive_class"], level),
         "## Subgroups",
-        *_subgroups(result["subgroups"], level),
+        *_subgroups(result["subgroups"], test),
         "## Limits",
         LIMITS,
     ]
@@ -92,7 +94,7 @@ def _model(config: schema.Config, prepared: Prepared) -> list[tuple[str, object]
         ("Network", f"{network.name}, input {network.image_size} x {network.image_size} RGB"),
         ("Method", f"{config.method.name}, beginning with weights: {network.weights}"),
         ("Classes", ", ".join(prepared.classes)),
-        ("Positive class", prepared.classes[prepared.positive]),
+        *([] if prepared.positive is None else [("Positive class", prepared.classes[prepared.positive])]),
         ("Test-time augmentation", config.evaluation.tta),
         ("Data set", f"{config.dataset.name}, fingerprint {prepared.fingerprint[:16]}"),
         ("Split", prepared.split_hash[:16]),
@@ -114,7 +116,21 @@ def _numbers(test: dict[str, Any], level: str) -> list[tuple[str, str, str]]:
     return [(label, value, " ".join(filter(None, rest))) for label, (value, *rest) in found.items()]
 
 
-def _operating_point(point: dict[str, Any], positive: str, level: str) -> str:
+def _per_class(test: dict[str, Any]) -> str:
+    """Each of more than two classes against the rest."""
+    if len(test["classes"]) <= BINARY:
+        return ""
+    head = ("Class against the rest", "Images", *(CLASS_LABELS[name] for name in tables.OF_CLASS))
+    return grid(
+        head,
+        [
+            (name, test["classes"][name], *(with_interval(found[metric]) for metric in tables.OF_CLASS))
+            for name, found in test["per_class"].items()
+        ],
+    )
+
+
+def _operating_point(point: dict[str, Any], positive: str | None, level: str) -> str:
     if point["threshold"] is None:
         return "An image is called what is most probable."
     reached = [
@@ -126,10 +142,11 @@ def _operating_point(point: dict[str, Any], positive: str, level: str) -> str:
     )
 
 
-def _subgroups(columns: Sequence[dict[str, Any]], level: str) -> list[str]:
+def _subgroups(columns: Sequence[dict[str, Any]], test: dict[str, Any]) -> list[str]:
     if not columns:
         return ["None were declared. That it works alike for everybody is not known."]
-    head = ("Images", *(CLASS_LABELS[name] for name in tables.IN_SUBGROUPS), "Remark")
+    labels, names = tables.labels_of(test), tables.in_subgroups(test)
+    head = ("Images", *(labels[name] for name in names), "Remark")
     found = [
         grid(
             (column["column"], *head),
@@ -137,7 +154,7 @@ def _subgroups(columns: Sequence[dict[str, Any]], level: str) -> list[str]:
                 (
                     part["name"],
                     part["images"],
-                    *(with_interval(part["metrics"][name]) for name in tables.IN_SUBGROUPS),
+                    *(with_interval(part["metrics"][name]) for name in names),
                     part["small"] or "",
                 )
                 for part in column["subgroups"]
@@ -145,4 +162,4 @@ def _subgroups(columns: Sequence[dict[str, Any]], level: str) -> list[str]:
         )
         for column in columns
     ]
-    return [f"On the test subset, with intervals of {level}. {SUBGROUPS}", *found]
+    return [f"On the test subset, with intervals of {tables.level_of(test)}. {SUBGROUPS}", *found]

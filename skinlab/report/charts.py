@@ -175,13 +175,14 @@ def _ranking(
     area: Area, title: str, summary: dict[str, Any], metric: str, parts: list[Html], entries: list[tuple[str, object]]
 ) -> Html:
     """The chart, or why there is none; of two classes with the meaning of the marker."""
-    entry, binary = summary["metrics"][metric], len(summary["classes"]) == BINARY
-    if entry["value"] is None and binary:
+    entry = summary["metrics"].get(metric, summary["metrics"]["auc"])
+    several = len(summary["classes"]) > BINARY
+    if entry["value"] is None and (not several or summary["confusion_matrix"] is None):
         return figure(title, paragraph(with_interval(entry), class_="undefined"))
     at = "at the threshold" if summary["threshold"] is not None else "at the threshold of each model"
-    last: tuple[str, object] = ("marker", at) if binary else ("dot line c5", "where the most probable class is taken")
-    alternative = f"{title}; {metric.replace('_', ' ')} {with_interval(entry)}"
-    return figure(title, svg.chart(area, alternative, *parts), svg.legend([*entries, last]))
+    last: tuple[str, object] = ("dot line c5", "where the most probable class is taken") if several else ("marker", at)
+    what = " of each class against the rest" if several else f"; {metric.replace('_', ' ')} {with_interval(entry)}"
+    return figure(title, svg.chart(area, f"{title}{what}", *parts), svg.legend([*entries, last]))
 
 
 def _told(summary: dict[str, Any], name: str, metric: str, short: str) -> str:

@@ -93,7 +93,7 @@ def _headline(title: str, shown: Sequence[CrossValidation], said: Sequence[str])
 
 def _cards(result: Result) -> Html:
     level, labels = tables.level_of(result["pooled"]), tables.labels_of(result["pooled"])
-    shown = {labels[name]: result["metrics"][name] for name in sections.HEADLINE}
+    shown = {labels[name]: result["metrics"][name] for name in sections.headline_of(result["pooled"])}
     return element("dl", *(_card(label, entry, level) for label, entry in shown.items()), class_="headline")
 
 
@@ -109,10 +109,10 @@ def _card(label: str, entry: Mapping[str, Any], level: str) -> Html:
 
 def _overview(shown: Sequence[CrossValidation]) -> Html:
     """The experiments of a sweep beside each other, in its order: which is better is another question."""
-    labels = tables.labels_of(shown[0].result["pooled"])
-    level = tables.level_of(shown[0].result["pooled"])
-    rows = [(one.title, *(_mean(one.result["metrics"][name], level) for name in sections.HEADLINE)) for one in shown]
-    head = ("Experiment", *(labels[name] for name in sections.HEADLINE))
+    pooled = shown[0].result["pooled"]
+    labels, level, names = tables.labels_of(pooled), tables.level_of(pooled), sections.headline_of(pooled)
+    rows = [(one.title, *(_mean(one.result["metrics"][name], level) for name in names)) for one in shown]
+    head = ("Experiment", *(labels[name] for name in names))
     caption = f"Mean and SD over the folds; pooled value with its {level} interval"
     return table(caption, head, rows)
 

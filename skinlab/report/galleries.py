@@ -75,10 +75,10 @@ def most_wrong(scored: Scored, decisions: NDArray[np.int64]) -> list[int]:
     return _first(scored, truth, (decisions != scored.targets).tolist())
 
 
-def most_uncertain(scored: Scored, positive: int, threshold: float) -> list[int]:
+def most_uncertain(scored: Scored, positive: int | None, threshold: float) -> list[int]:
     """Places of the images that are nearest to the threshold or, of more than two classes, to a tie."""
     probabilities = scored.probabilities
-    if probabilities.shape[1] == BINARY:
+    if positive is not None and probabilities.shape[1] == BINARY:
         distance = np.abs(probabilities[:, positive] - threshold)
     else:
         ordered = np.sort(probabilities, axis=1)

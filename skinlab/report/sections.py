@@ -15,7 +15,7 @@ from skinlab.report.markup import Html, element, paragraph, section, table, toge
 from skinlab.report.words import bounds, counted, number, sentence, with_interval
 
 HEADLINE = ("auc", "sensitivity", "specificity", "balanced_accuracy")
-OF_CLASS = ("auc", "average_precision", "sensitivity", "specificity", "precision")
+OF_CLASS = (*tables.OF_CLASS, "precision")
 FINDINGS = {
     "corrupt": "files that cannot be read",
     "duplicates": "groups of files with the same content",
@@ -58,8 +58,13 @@ def headline(facts: Facts) -> Html:
 def cards(summary: dict[str, Any]) -> Html:
     """The few numbers of a subset that are looked at first."""
     labels, level = tables.labels_of(summary), tables.level_of(summary)
-    made = [_card(labels[name], summary["metrics"][name], level) for name in HEADLINE]
+    made = [_card(labels[name], summary["metrics"][name], level) for name in headline_of(summary)]
     return element("dl", *made, class_="headline")
+
+
+def headline_of(summary: dict[str, Any]) -> list[str]:
+    """Names of the few numbers: without a positive class those of all classes."""
+    return [name for name in HEADLINE if name in summary["metrics"]]
 
 
 def _card(label: str, entry: dict[str, Any], level: str) -> Html:
@@ -134,9 +139,13 @@ def _calibration(found: dict[str, Any]) -> Html:
 
 
 def per_class(test: dict[str, Any]) -> Html:
-    """Some numbers of each class against the rest."""
-    rows = [(name, *(_cell(found[key]) for key in OF_CLASS)) for name, found in test["per_class"].items()]
-    return table("Each class against the rest", ("Class", *(CLASS_LABELS[key] for key in OF_CLASS)), rows)
+    """Some numbers of each class against the rest, with how many images are of it."""
+    rows = [
+        (name, test["classes"][name], *(_cell(found[key]) for key in OF_CLASS))
+        for name, found in test["per_class"].items()
+    ]
+    caption = f"Each class against the rest; {tables.level_of(test)} intervals"
+    return table(caption, ("Class", "Images", *(CLASS_LABELS[key] for key in OF_CLASS)), rows)
 
 
 # --- curves --------------------------------------------------------------------------------------------------------
@@ -210,22 +219,23 @@ def subgroups(facts: Facts) -> Html:
         "Among many subgroups some intervals miss by chance; a difference between two is to be tested, not read off.",
         class_="dim",
     )
-    level = tables.level_of(facts.result["test"])
-    return section("subgroups", "Subgroups", caveat, *(_subgroup_table(column, level) for column in columns))
+    made = [_subgroup_table(column, facts.result["test"]) for column in columns]
+    return section("subgroups", "Subgroups", caveat, *made)
 
 
-def _subgroup_table(column: dict[str, Any], level: str) -> Html:
-    head = (column["column"], "Images", *(CLASS_LABELS[name] for name in tables.IN_SUBGROUPS), "Remark")
+def _subgroup_table(column: dict[str, Any], test: dict[str, Any]) -> Html:
+    labels, names = tables.labels_of(test), tables.in_subgroups(test)
+    head = (column["column"], "Images", *(labels[name] for name in names), "Remark")
     rows = [
         (
             part["name"],
             part["images"],
-            *(_cell(part["metrics"][name]) for name in tables.IN_SUBGROUPS),
+            *(_cell(part["metrics"][name]) for name in names),
             element("span", part["small"], class_="remark") if part["small"] else "",
         )
         for part in column["subgroups"]
     ]
-    return table(f"By {column['column']}; {level} intervals", head, rows)
+    return table(f"By {column['column']}; {tables.level_of(test)} intervals", head, rows)
 
 
 def pictures(facts: Facts) -> Html:

@@ -128,10 +128,10 @@ def card(results: Results, row: int, called: int, threshold: float | None, most:
 def _bars(results: Results, row: int, target: int, threshold: float | None) -> list[Bar]:
     probabilities = results.scored.probabilities[row]
     order = np.argsort(-probabilities, kind="stable").tolist()
-    if len(results.classes) == BINARY:
+    limit: dict[int, float | None] = {}
+    if results.positive is not None and len(results.classes) == BINARY:
         order = [results.positive, 1 - results.positive]
-    at = results.threshold if threshold is None else threshold
-    limit = {results.positive: at} if len(results.classes) == BINARY else {}
+        limit[results.positive] = results.threshold if threshold is None else threshold
     return [
         Bar(results.classes[code], code, float(probabilities[code]), code == target, limit.get(code)) for code in order
     ]

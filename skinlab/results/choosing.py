@@ -20,6 +20,8 @@ SORTS = {
     "name": "by name",
 }
 """The orders, and what they are called."""
+OF_POSITIVE = "probability"
+"""The order that needs a positive class."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Choice:
     text: str = ""
     sort: str = "loss"
     threshold: float | None = None
+
+
+def sorts(results: Results) -> dict[str, str]:
+    """The orders that results can be shown in, and what they are called."""
+    return {name: said for name, said in SORTS.items() if name != OF_POSITIVE or results.positive is not None}
 
 
 def decisions(results: Results, threshold: float | None) -> Integers:
@@ -99,8 +106,8 @@ def _code(results: Results, name: str) -> int:
 
 def _order(results: Results, choice: Choice, rows: Integers) -> Integers:
     """The order of the rows; of equal ones the first by name."""
-    if choice.sort not in SORTS:
-        raise DataError(f"there is no order {choice.sort}; there are: {', '.join(SORTS)}")
+    if choice.sort not in (known := sorts(results)):
+        raise DataError(f"there is no order {choice.sort}; there are: {', '.join(known)}")
     names = np.array([results.scored.image_ids[row] for row in rows], dtype=np.str_)
     if choice.sort == "name":
         return np.argsort(names, kind="stable")
@@ -113,7 +120,7 @@ def _measure(results: Results, choice: Choice) -> Floats:
     probabilities = results.scored.probabilities
     if choice.sort == "loss":
         return results.losses
-    if choice.sort == "probability":
+    if choice.sort == OF_POSITIVE and results.positive is not None:
         return probabilities[:, results.positive]
     certain = _margin(results, choice.threshold)
     return certain if choice.sort == "sure" else -certain
@@ -125,7 +132,7 @@ def _margin(results: Results, threshold: float | None) -> Floats:
     Of two classes the distance from the threshold; of more, the probability of the first above that of the second.
     """
     probabilities = results.scored.probabilities
-    if probabilities.shape[1] == BINARY:
+    if results.positive is not None and probabilities.shape[1] == BINARY:
         at = results.threshold if threshold is None else threshold
         distance: Floats = np.abs(probabilities[:, results.positive] - (0.5 if at is None else at))
         return distance

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from skinlab.errors import DataError, OutputError
-from skinlab.evaluation.metrics import Floats, Integers, log_losses
+from skinlab.evaluation.metrics import Floats, Integers, log_losses, positive_of
 from skinlab.evaluation.scores import Levels
 from skinlab.evaluation.summary import BINARY, UNSEEN, Settings, summarise
 from skinlab.report.facts import Scored
@@ -53,9 +53,9 @@ class Results:
         return list(self.summary["classes"])
 
     @property
-    def positive(self) -> int:
-        """Index of the positive class."""
-        return self.classes.index(self.summary["positive_class"])
+    def positive(self) -> int | None:
+        """Index of the positive class; None: of more than two classes none is."""
+        return positive_of(self.summary)
 
     @property
     def threshold(self) -> float | None:

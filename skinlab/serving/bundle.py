@@ -30,7 +30,7 @@ CHECK_PIECE = 4
 def signature(
     architecture: Classifier,
     classes: list[str],
-    positive: int,
+    positive: int | None,
     operating_point: Mapping[str, Any],
     decode: dict[str, Any],
     note: str,
@@ -41,7 +41,7 @@ def signature(
     Args:
         architecture: the network.
         classes: names of the outputs in order.
-        positive: index of the positive class.
+        positive: index of the positive class; None: of more than two classes none is.
         operating_point: `threshold`, the probability of the positive class from which an image is called positive,
             None where the most probable class is taken; and the `rule` that chose it.
         decode: how an image file becomes pixels.
@@ -55,7 +55,7 @@ def signature(
         "input": {"name": IMAGE, "dtype": "uint8", "shape": ["N", size, size, 3], "layout": "NHWC", "colour": "RGB"},
         "output": {"name": PROBABILITIES, "dtype": "float32", "shape": ["N", len(classes)]},
         "classes": classes,
-        "positive_class": classes[positive],
+        "positive_class": None if positive is None else classes[positive],
         "threshold": operating_point["threshold"],
         "threshold_rule": operating_point["rule"],
         "decode": decode,

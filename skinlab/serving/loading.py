@@ -11,6 +11,7 @@ from typing import Any
 
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.errors import BundleError
+from skinlab.evaluation.metrics import positive_of
 from skinlab.evaluation.operating_rule import DEFAULT
 from skinlab.run import RUN_FILE, Run
 from skinlab.serving.bundle import CHECKSUMS, MODEL, REPLAY, SIGNATURE, SIGNATURE_VERSION
@@ -42,9 +43,9 @@ class Bundle:
         return list(self.signature["classes"])
 
     @property
-    def positive(self) -> int:
-        """Index of the positive class."""
-        return self.classes.index(self.signature["positive_class"])
+    def positive(self) -> int | None:
+        """Index of the positive class; None: of more than two classes none is."""
+        return positive_of(self.signature)
 
     @property
     def threshold(self) -> float:

@@ -36,17 +36,20 @@ class Replayed:
     probabilities: tuple[float, ...]
 
 
-def rows(positives: NDArray[np.float64], count: int) -> list[int]:
+def rows(probabilities: NDArray[np.float64], positive: int | None, count: int) -> list[int]:
     """Which images: evenly from the least to the most suspicious, so that a shifted or swapped answer shows.
 
     Args:
-        positives: float64 [N], the probability of the positive class.
+        probabilities: float64 [N, classes].
+        positive: index of the positive class; None: the images are taken evenly from class to class that they are
+            called, from the least to the most sure.
         count: how many; fewer where there are fewer images.
 
-    >>> rows(np.array([0.9, 0.1, 0.5]), 2)
+    >>> rows(np.array([[0.1, 0.9], [0.9, 0.1], [0.5, 0.5]]), 1, 2)
     [1, 0]
     """
-    order = np.argsort(positives, kind="stable")
+    by_class = [probabilities.max(axis=1), probabilities.argmax(axis=1)]
+    order = np.lexsort(by_class if positive is None else [probabilities[:, positive]])
     places = np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)
     return [int(order[place]) for place in places]
 
@@ -54,7 +57,7 @@ def rows(positives: NDArray[np.float64], count: int) -> list[int]:
 def text(
     names: Sequence[str],
     probabilities: NDArray[np.float64],
-    positive: int,
+    positive: int | None,
     count: int,
     read: Callable[[int], bytes],
 ) -> bytes:
@@ -63,12 +66,12 @@ def text(
     Args:
         names: ids of the test images.
         probabilities: float64 [N, classes], as in predictions.csv.
-        positive: index of the positive class.
+        positive: index of the positive class; None: there is none.
         count: how many images are wanted.
         read: from a row, the content of its file.
     """
     images = []
-    for row in rows(probabilities[:, positive], count):
+    for row in rows(probabilities, positive, count):
         content = read(row)
         if len(content) <= REPLAY_BYTES:
             stored = [float(value) for value in probabilities[row]]

@@ -162,7 +162,7 @@ def read(path: Path, objective: str) -> Validated:
 def _scorer(
     validation: dict[str, Any], classes: list[str], labels: Sequence[str], probabilities: Floats, objective: str
 ) -> Callable[[Floats], Floats]:
-    positive = classes.index(validation["positive_class"])
+    positive = metrics.positive_of(validation)
     threshold = np.full(len(labels), validation["threshold"] or 0.5)  # of more than two classes it is not looked at
     predictions = scores.Predictions(
         targets=np.array([classes.index(label) for label in labels], dtype=np.int64),
@@ -171,15 +171,8 @@ def _scorer(
         positive=positive,
     )
     levels = scores.Levels(specificity=validation["at_specificity"], sensitivity=validation["at_sensitivity"])
-    score, column = scores.scorer(predictions, levels), _column(metric(objective), len(classes), positive)
+    score, column = scores.scorer(predictions, levels), scores.column(metric(objective), len(classes), positive)
     return lambda weights: score(weights)[:, column]
-
-
-def _column(name: str, classes: int, positive: int) -> int:
-    if name == "auc" and classes > 2:  # noqa: PLR2004 - of more than two, summary.json calls the macro mean so
-        name = "macro_auc"
-    columns = scores.columns(classes)
-    return columns.index((name, None) if (name, None) in columns else (name, positive))
 
 
 def _rows(file: Path) -> list[dict[str, str]]:

@@ -31,18 +31,18 @@ class Validation:
         return {"auc": self.auc, "loss": -self.loss, "accuracy": self.accuracy}[monitor]
 
 
-def validation(targets: NDArray[np.int64], probabilities: NDArray[np.float64], positive: int) -> Validation:
+def validation(targets: NDArray[np.int64], probabilities: NDArray[np.float64], positive: int | None) -> Validation:
     """Score predictions.
 
     Args:
         targets: int64 [N], class indices.
         probabilities: float64 [N, classes].
-        positive: index of the class that a binary AUC is about.
+        positive: index of the class that a binary AUC is about; of more than two classes not looked at.
 
     >>> validation(np.array([0, 1]), np.array([[0.5, 0.5], [0.25, 0.75]]), positive=1).auc
     1.0
     """
-    if probabilities.shape[1] == BINARY:
+    if positive is not None and probabilities.shape[1] == BINARY:
         auc = ranking.roc_auc(targets == positive, probabilities[:, positive])
     else:
         auc = ranking.macro_roc_auc(targets, probabilities)

@@ -11,6 +11,7 @@ from skinlab.api import RunView, frames
 from skinlab.errors import BundleError, ConfigError, DataError, OutputError, SetupError
 from skinlab.evaluation.ranking import roc_auc
 from skinlab.run import Run
+from tests.comparison.run_builders import Made, finished
 
 pandas = pytest.importorskip("pandas", reason="needs pandas")
 EPOCH = {"epoch": 1, "learning_rate": 0.01, "train_loss": 0.5, "validation_auc": None}
@@ -53,6 +54,14 @@ def test_the_area_under_the_curve_is_the_auc(trained: RunView) -> None:
     assert area == pytest.approx(expected, abs=1e-12)
     with pytest.raises(DataError, match="no class nevus; there are: benign, malignant"):
         trained.roc(positive="nevus")
+
+
+def test_without_a_positive_class_a_curve_is_of_the_class_that_is_named(tmp_path: Path) -> None:
+    several = RunView(finished(tmp_path / "run", made=Made(classes=("a", "b", "c"), positive=None)))
+    assert "sensitivity" not in several.results().index
+    with pytest.raises(DataError, match=r"no class is the positive one: name it, positive=\.\.\.; there are: a, b, c"):
+        several.roc()
+    assert len(several.roc(positive="b")) > 2
 
 
 def test_the_declaration_is_typed_even_where_a_package_is_missing(

@@ -43,7 +43,7 @@ class Made:
     images: int = 90
     tested_from: int = 0
     classes: tuple[str, ...] = ("benign", "malignant")
-    positive: str = "malignant"
+    positive: str | None = "malignant"
     relabelled: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     decode: dict[str, Any] | None = None
@@ -75,7 +75,7 @@ def finished(path: Path, *overrides: str, made: Made | None = None) -> Path:
     probabilities = _probabilities(made, targets)
     run.write_text("predictions.csv", _predictions(made, ids, labels, rows, probabilities))
     settings = final.settings_of(config.evaluation, config.seed, 0.5)
-    positive = made.classes.index(made.positive)
+    positive = None if made.positive is None else made.classes.index(made.positive)
     numbers = {}
     for subset, chosen in rows.items():
         of_chosen = [groups[row] for row in chosen]

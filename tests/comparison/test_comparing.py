@@ -9,7 +9,7 @@ from skinlab.comparison.arms import open_runs
 from skinlab.comparison.comparing import Comparison, Question, as_json, compare
 from skinlab.errors import DataError
 from skinlab.evaluation import looks
-from skinlab.evaluation.summary import METRICS
+from skinlab.evaluation.summary import METRICS, metrics_of
 from tests.comparison.run_builders import Made, finished
 
 
@@ -40,6 +40,16 @@ def test_an_interval_of_a_difference_says_nothing_that_cannot_be() -> None:
     (pair,) = compared(alone, *scattered).pairs
     assert (pair.difference.low, pair.difference.high) == (-1.0, 1.0)
     assert pair.better is None
+
+
+def test_a_number_of_the_positive_class_is_refused_where_a_run_has_none() -> None:
+    paths = skilled((0.5, 4.0), classes=("a", "b", "c"), positive=None)
+    said = r"specificity is about a positive class, and 0-0 has none: its classes are a, b, c; compare by auc, accuracy"
+    with pytest.raises(DataError, match=said):
+        compared(*paths, metric="specificity")
+    found = compared(*paths, metric="balanced_accuracy")
+    assert list(found.standings[0].numbers) == metrics_of(None)
+    assert (found.pairs[0].better, found.pairs[0].difference.method) == ("B", "bootstrap, paired")
 
 
 def test_a_model_that_is_much_better_is_found_to_be_and_its_numbers_are_those_of_its_summary() -> None:

@@ -36,6 +36,7 @@ def test_runs_on_the_same_images_are_comparable_whatever_else_was_declared() -> 
         ({"tested_from": 88}, "88 test images are in the first alone: image_0000, image_0001, image_0002"),
         ({"classes": ("benign", "malignant", "x")}, "the classes are benign, malignant and benign, malignant, x"),
         ({"positive": "benign"}, "the positive class is malignant and benign"),
+        ({"classes": ("malignant", "x", "y"), "positive": None}, "the positive class is malignant and none"),
         (
             {"facts": (("label_revision", "ab" * 32),)},
             "the label revision is none (no corrections) and abababababab",

@@ -46,6 +46,14 @@ def test_several_classes_have_a_chart_each() -> None:
     assert all(f"ROC curves, {name}" in reader.words for name in names)
 
 
+def test_without_a_positive_class_all_numbers_are_of_all_classes() -> None:
+    reader = Reader(comparison_page(compared(*(Made(classes=("a", "b", "c"), positive=None, draw=n) for n in (0, 1)))))
+    assert "AUC, macro of 2 experiments" in reader.words
+    assert all(f"ROC curves, {name}" in reader.words for name in ("a", "b", "c"))
+    assert "positive class" not in reader.words
+    assert "Partial AUC" not in reader.words
+
+
 def test_what_was_not_comparable_is_said_on_top_and_nothing_is_ranked_or_drawn() -> None:
     made = Made(), Made(relabelled=("image_0003",), draw=1)
     refused = Reader(comparison_page(compared(*made)))

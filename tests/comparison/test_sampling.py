@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from skinlab.comparison.sampling import Areas, Images, Resamples, Shares, all_values, column, sampled
+from skinlab.comparison.sampling import Areas, Images, Resamples, Shares, all_values, sampled
 from skinlab.comparison.seeds import difference_of
 from skinlab.comparison.statistics import student
 from skinlab.evaluation import metrics
-from skinlab.evaluation.scores import Levels
+from skinlab.evaluation.scores import Levels, column
 
 LEVELS = Levels(specificity=0.9, sensitivity=0.95)
 # DeLong, DeLong and Clarke-Pearson 1988: albumin, total protein, K-G score, and whether the bowel was obstructed after
@@ -71,7 +71,7 @@ def test_delong_gives_published_values(
 ) -> None:
     table = np.array(OVARIAN.split(), dtype=float).reshape(-1, 4)
     positives, score = table[:, 3] == 0, table[:, 2]
-    areas = Areas(of_scores(positives, [-table[:, column_of], score]))
+    areas = Areas(of_scores(positives, [-table[:, column_of], score]), 1)
     effect = difference_of(areas, [0], [1])
     found = student(effect.value, effect.variance, effect.freedom, 0.95, areas.method)
     assert (found.value, math.sqrt(effect.variance)) == pytest.approx((estimate, error), abs=5e-5)
@@ -94,7 +94,7 @@ def test_images_that_are_there_twice_under_one_group_say_no_more_than_once() -> 
 
 def test_bootstrap_and_closed_forms_agree() -> None:
     images = models(200)
-    for metric, closed in (("auc", Areas(images)), ("sensitivity", Shares("sensitivity", images))):
+    for metric, closed in (("auc", Areas(images, 1)), ("sensitivity", Shares("sensitivity", images))):
         drawn = Resamples(metric, images, 1500)
         assert drawn.values == pytest.approx(closed.values)
         for pair in ((0, 0), (0, 1), (1, 2)):
@@ -108,6 +108,21 @@ def test_a_proportion_counts_discordant_images_of_its_own_class_only() -> None:
     assert Shares("sensitivity", images).discordant(0, 1) == (1, 1)
     assert Shares("specificity", images).discordant(0, 1) == (0, 1)
     assert Shares("accuracy", images).values == [0.6, 0.8]
+
+
+@pytest.mark.parametrize("metric", ["auc", "balanced_accuracy"])
+def test_without_a_positive_class_models_are_compared_over_all_classes(metric: str) -> None:
+    """The spread of a difference over the shared resamples allows for how alike the models are."""
+    generator = np.random.default_rng(1)
+    targets = np.arange(240) % 3
+    logits = generator.normal(size=(240, 3)) + 1.5 * np.eye(3)[targets]
+    near, far = (logits + size * generator.normal(size=(240, 3)) for size in (0.05, 2.0))
+    found = [np.exp(values) / np.exp(values).sum(axis=1, keepdims=True) for values in (logits, near, far)]
+    made = sampled(metric, Images(targets, [None] * 240, found, [0.5] * 3, None, LEVELS), 300)
+    spread = [made.covariance(0, 0) + made.covariance(k, k) - 2 * made.covariance(0, k) for k in (1, 2)]
+    assert made.method == "bootstrap, paired"
+    assert made.values[0] > made.values[2]
+    assert 0 < spread[0] < 0.2 * spread[1]
 
 
 def test_every_metric_is_the_one_of_a_summary_also_of_several_classes() -> None:

@@ -30,7 +30,7 @@ def crossed(cov_own: float = 0.0004, cov_within: float = 0.0003, cov_across: flo
 
 
 def test_single_runs_are_compared_as_models_and_nothing_is_said_of_seeds() -> None:
-    areas = Areas(models(120))
+    areas = Areas(models(120), 1)
     effect = difference_of(areas, [0], [1])
     expected = areas.covariance(0, 0) + areas.covariance(1, 1) - 2 * areas.covariance(0, 1)
     assert effect.variance == pytest.approx(expected)

@@ -8,13 +8,13 @@ from skinlab.evaluation.summary import METRICS, Settings, summarise
 SETTINGS = Settings(confidence=0.95, resamples=100, seed=1, levels=Levels(specificity=0.9, sensitivity=0.95))
 
 
-def summary(seed, images=40, classes=("benign", "malignant")):
+def summary(seed, images=40, classes=("benign", "malignant"), positive=1):
     generator = np.random.default_rng(seed)
     targets = np.arange(images) % len(classes)
     logits = generator.normal(size=(images, len(classes)))
     logits[np.arange(images), targets] += 1
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return summarise(targets, probabilities, classes, 1, None, SETTINGS)
+    return summarise(targets, probabilities, classes, positive, None, SETTINGS)
 
 
 def shown(folds, **more):
@@ -53,3 +53,10 @@ def test_many_folds_are_shown_by_their_extremes():
 @pytest.mark.parametrize("classes", [("a", "b", "c"), ("a", "b", "c", "d")])
 def test_of_more_than_two_classes_the_auc_is_called_macro(classes):
     assert "\nAUC, macro " in shown(3, classes=classes)
+
+
+def test_without_a_positive_class_the_folds_have_the_numbers_of_all_classes():
+    heading, _, *lines = shown(3, classes=("a", "b", "c"), positive=None).splitlines()
+    assert "no class is singled out" in heading
+    assert [line.split("  ")[0] for line in lines[:3]] == ["AUC, macro", "Accuracy", "Balanced accuracy"]
+    assert "Sensitivity" not in "".join(lines)

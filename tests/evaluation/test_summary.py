@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skinlab.evaluation.scores import Levels
-from skinlab.evaluation.summary import METRICS, UNSEEN, Settings, summarise
+from skinlab.evaluation.summary import METRICS, UNSEEN, Settings, metrics_of, summarise
 
 SETTINGS = Settings(confidence=0.95, resamples=200, seed=1, levels=Levels(specificity=0.9, sensitivity=0.95))
 UNDEFINED = {"value": None, "low": None, "high": None, "interval": None}
@@ -144,6 +144,42 @@ def test_several_classes_have_a_macro_auc_and_the_most_probable_class():
     assert summary["metrics"]["accuracy"]["value"] == pytest.approx((probabilities.argmax(axis=1) == targets).mean())
     for name in ("sensitivity", "specificity", "precision", "f1", "average_precision"):
         assert summary["metrics"][name] == summary["per_class"]["c"][name]
+
+
+def test_without_a_positive_class_no_number_is_about_a_class_alone():
+    targets, probabilities = predictions(classes=3)
+    alike, about = (summarise(targets, probabilities, ["a", "b", "c"], code, None, SETTINGS) for code in (None, 2))
+    names = ["auc", "accuracy", "balanced_accuracy", "brier", "log_loss", "ece"]
+    assert alike["positive_class"] is None
+    assert list(alike["metrics"]) == names == metrics_of(None)
+    assert alike["metrics"] == {name: about["metrics"][name] for name in names}
+    assert alike["per_class"] == about["per_class"]
+    assert list(alike["challenges"]) == ["2016", "2017", "2018", "2019", "2020"]
+    with pytest.raises(ValueError, match="class None is not one of"):
+        summarise(*predictions(), ["a", "b"], None, None, SETTINGS)
+
+
+def test_macro_auc_and_balanced_accuracy_allow_for_images_of_one_group():
+    targets, probabilities = predictions(classes=3)
+    once = summarise(targets, probabilities, ["a", "b", "c"], None, None, SETTINGS)["metrics"]
+    thrice = [np.repeat(values, 3, axis=0) for values in (targets, probabilities)]
+    groups = [f"lesion {number // 3}" for number in range(len(thrice[0]))]
+    grouped, apart = (summarise(*thrice, ["a", "b", "c"], None, known, SETTINGS)["metrics"] for known in (groups, None))
+    for name in ("auc", "balanced_accuracy"):
+        width, of_copies, naive = (one[name]["high"] - one[name]["low"] for one in (once, grouped, apart))
+        assert grouped[name]["interval"] == "bootstrap, clustered"
+        assert of_copies == pytest.approx(width, rel=0.25)
+        assert naive < 0.75 * width
+
+
+def test_without_a_positive_class_what_cannot_be_computed_says_why():
+    targets, probabilities = predictions(classes=3)
+    probabilities[0] = np.nan
+    summary = summarise(targets, probabilities, ["a", "b", "c"], None, None, SETTINGS)
+    assert list(summary["metrics"]) == metrics_of(None)
+    assert summary["metrics"]["auc"]["why"] == "predictions of 1 of 120 images are not finite numbers"
+    absent = summarise(targets[targets < 2], np.full((80, 3), 1 / 3), ["a", "b", "c"], None, None, SETTINGS)
+    assert absent["metrics"]["balanced_accuracy"]["why"] == "no image is c"
 
 
 @pytest.mark.parametrize("images", [0, 1, 3])

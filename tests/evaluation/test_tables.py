@@ -44,6 +44,28 @@ def test_table_of_several_classes_says_macro():
     assert "AUC, macro" in text
 
 
+def test_of_several_classes_a_number_says_whose_it_is_and_each_class_has_a_line():
+    targets, probabilities = predictions(classes=3)
+    summary = summarise(targets, probabilities, ["a", "b", "c"], 2, None, SETTINGS)
+    lines = format_table(summary).splitlines()
+    assert {line.split("  ")[0] for line in lines} > {"Sensitivity, c", "Sensitivity at specificity 0.9, c", "Accuracy"}
+    head, *of_classes = lines[-4:]
+    assert head.split("  ")[0] == "each class against the rest"
+    entry = summary["per_class"]["b"]["specificity"]
+    assert [line.split()[:2] for line in of_classes] == [["a", "40"], ["b", "40"], ["c", "40"]]
+    assert f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]" in of_classes[1]
+
+
+def test_table_without_a_positive_class_speaks_of_all_and_of_each():
+    targets, probabilities = predictions(classes=3)
+    heading, *lines = format_table(
+        summarise(targets, probabilities, ["a", "b", "c"], None, None, SETTINGS)
+    ).splitlines()
+    assert heading.endswith("; no class is singled out, an image is called what is most probable")
+    assert [line.split("  ")[0] for line in lines[:3]] == ["AUC, macro", "Accuracy", "Balanced accuracy"]
+    assert not any(line.startswith(("Sensitivity", "Specificity")) for line in lines)
+
+
 def test_table_says_how_many_images_have_a_label_unseen_in_training():
     targets, probabilities = predictions()
     targets[:3] = UNSEEN

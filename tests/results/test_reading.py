@@ -6,6 +6,8 @@ import pytest
 from skinlab.errors import DataError, OutputError
 from skinlab.evaluation.metrics import log_loss
 from skinlab.evaluation.summary import UNSEEN
+from skinlab.results.cards import sheet
+from skinlab.results.choosing import Choice, chosen, sorts
 from skinlab.results.reading import of_rows, read, summary_of
 from tests.comparison.run_builders import Made, finished
 
@@ -47,6 +49,19 @@ def test_several_classes_have_no_threshold(tmp_path):
     results = read(finished(tmp_path / "three", made=made), "test")
     assert results.threshold is None
     assert results.scored.probabilities.shape == (90, 3)
+
+
+def test_results_without_a_positive_class_are_read_and_offer_no_order_by_it(tmp_path):
+    made = Made(classes=("a", "b", "c"), positive=None)
+    results = read(finished(tmp_path / "three", made=made), "test")
+    assert (results.positive, results.threshold) == (None, None)
+    assert "probability" not in sorts(results)
+    with pytest.raises(DataError, match="there is no order probability"):
+        chosen(results, Choice(sort="probability"), {})
+    part = summary_of(results, np.arange(30))
+    assert part["positive_class"] is None
+    assert list(part["metrics"]) == list(results.summary["metrics"])
+    assert len(sheet(results, Choice(sort="uncertainty"), {}).cards) == 48
 
 
 def test_what_cannot_be_shown_is_one_line_that_says_why(run, tmp_path):

@@ -73,6 +73,12 @@ def test_labels_and_signature_say_what_goes_in_and_comes_out(files: dict[str, by
     assert signature["decode"] == {"resample": "bilinear"}
 
 
+def test_without_a_positive_class_the_signature_says_null(network: Architecture) -> None:
+    point = {"threshold": None, "rule": "most probable class"}
+    signature = bundle.signature(network, CLASSES, None, point, {}, "a note")
+    assert (signature["positive_class"], signature["threshold"]) == (None, None)
+
+
 def test_the_model_itself_names_its_classes(files: dict[str, bytes]) -> None:
     model = onnx.load_from_string(files["model.onnx"])
     assert {item.key: item.value for item in model.metadata_props} == {"classes": json.dumps(CLASSES), "note": "a note"}

@@ -3,6 +3,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from skinlab.serving.inputs import Given, given
 
@@ -47,3 +48,23 @@ def test_a_folder_with_a_name_that_is_no_text_does_not_stop_the_rest() -> None:
     found = list(given(["in", "z.png"], NO_LINES))
     assert [one.path for one in found] == ["in", "z.png"]
     assert "not valid UTF-8" in found[0].problem
+
+
+def test_every_file_of_a_folder_has_a_row_or_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    stream = BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, "PNG")
+    for name in ("a.png", "d", "e.xyz", "f.cr2", "notes.txt"):
+        (folder / name).write_bytes(b"text" if name in ("f.cr2", "notes.txt") else stream.getvalue())
+    unread = "a picture in a format that is not read"
+    assert [(one.path, one.problem) for one in given(["mixed"], NO_LINES)] == [
+        ("mixed/a.png", ""),
+        ("mixed/d", ""),
+        ("mixed/e.xyz", unread),
+        ("mixed/f.cr2", unread),
+    ]
+    assert (
+        "mixed: files that are not read: 1 .cr2, 1 .txt, 1 .xyz; of these look like pictures: e.xyz, f.cr2"
+        in caplog.text
+    )

@@ -16,6 +16,11 @@ def test_a_bundle_tells_what_scoring_needs(tmp_path: Path) -> None:
     assert bundle.model == (tmp_path / "b" / "model.onnx").read_bytes()
 
 
+def test_a_bundle_of_more_than_two_classes_may_have_no_positive_one(tmp_path: Path) -> None:
+    bundle = loading.load(write_bundle(tmp_path, ["a", "b", "c"], positive_class=None))
+    assert (bundle.classes, bundle.positive) == (["a", "b", "c"], None)
+
+
 def test_a_run_stands_for_its_bundle(tmp_path: Path) -> None:
     write_bundle(tmp_path / "bundle")
     (tmp_path / "run.json").write_text(json.dumps({"schema_version": 1, "status": "finished"}))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from skinlab.data import images
-from skinlab.evaluation.metrics import decide
+from skinlab.evaluation.metrics import decide, positive_of
 from skinlab.serving import loading, portable
 from skinlab.serving.portable import answering
 from skinlab.serving.portable.answering import RequestError, asked
@@ -137,12 +137,12 @@ def test_what_is_no_request_is_refused_with_a_status_and_a_reason(body: bytes | 
 
 
 @pytest.mark.parametrize("threshold", [0.25, 0.5, None])
-@pytest.mark.parametrize("classes", [2, 3])
-def test_decisions_are_those_of_evaluation(classes: int, threshold: float | None) -> None:
+@pytest.mark.parametrize(("classes", "positive"), [(2, "a"), (3, "a"), (3, None)])
+def test_decisions_are_those_of_evaluation(classes: int, positive: str | None, threshold: float | None) -> None:
     drawn = np.random.default_rng(0).dirichlet(np.ones(classes), 50).astype(np.float32)
     names = ["a", "b", "c"][:classes]
-    signature = {"classes": names, "positive_class": "a", "threshold": threshold}
-    expected = decide(drawn.astype(np.float64), 0, threshold or 0.5)
+    signature = {"classes": names, "positive_class": positive, "threshold": threshold}
+    expected = decide(drawn.astype(np.float64), positive_of(signature), threshold or 0.5)
     assert [answering.result(row, signature)["decision"] for row in drawn] == [names[index] for index in expected]
 
 

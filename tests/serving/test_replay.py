@@ -11,9 +11,16 @@ from tests.serving.bundles import colours, write_bundle, write_replayed
 
 def test_images_are_taken_evenly_from_the_least_to_the_most_suspicious() -> None:
     positives = np.array([0.3, 0.1, 0.9, 0.5, 0.7])
-    assert replay.rows(positives, 3) == [1, 3, 2]
-    assert replay.rows(positives, 9) == [1, 0, 3, 4, 2]
-    assert replay.rows(np.array([]), 3) == []
+    probabilities = np.stack([1 - positives, positives], axis=1)
+    assert replay.rows(probabilities, 1, 3) == [1, 3, 2]
+    assert replay.rows(probabilities, 1, 9) == [1, 0, 3, 4, 2]
+    assert replay.rows(np.empty((0, 2)), 1, 3) == []
+
+
+def test_without_a_positive_class_images_of_each_called_class_are_taken() -> None:
+    probabilities = np.array([[0.1, 0.2, 0.7], [0.9, 0.1, 0.0], [0.4, 0.3, 0.3], [0.2, 0.5, 0.3], [0.0, 0.0, 1.0]])
+    assert replay.rows(probabilities, None, 3) == [2, 3, 4]
+    assert replay.rows(probabilities, None, 9) == [2, 1, 3, 0, 4]
 
 
 def test_the_set_is_read_back_as_it_was_written(tmp_path: Path) -> None:

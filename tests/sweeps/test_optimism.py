@@ -6,8 +6,11 @@ import json
 import numpy as np
 import pytest
 
+from skinlab.run import Run
 from skinlab.sweeps import optimism
 from skinlab.sweeps.leaderboard import grouped, ranked
+from tests.comparison.run_builders import Made
+from tests.comparison.run_builders import finished as finished_run
 from tests.sweeps.sweep_builders import finished, run_dir, sweep
 
 IMAGES = 80
@@ -94,6 +97,15 @@ def test_a_metric_to_be_made_small_is_too_good_where_it_is_too_small(tmp_path):
     found = optimism.estimate(made, ranked(grouped(trials), ["minimize"]), "loss", "minimize", 1)
     assert found["expected"] > found["observed"]
     assert found["optimism"] > 0
+
+
+def test_of_several_classes_without_a_positive_one_the_objective_is_scored_as_in_the_summary(tmp_path):
+    path = finished_run(tmp_path / "run", made=Made(classes=("a", "b", "c"), positive=None))
+    recorded = json.loads((path / "summary.json").read_text())["validation"]["metrics"]
+    for objective in ("auc", "balanced_accuracy"):
+        (path / "run.json").write_text(json.dumps(Run.open(path).record | {"dataset_fingerprint": "f"}))
+        found = optimism.read(path, objective)
+        assert found.score(np.ones((1, 90)))[0] == pytest.approx(recorded[objective]["value"])
 
 
 def test_the_same_trials_give_the_same_number(tmp_path):

@@ -73,6 +73,16 @@ def test_the_images_of_a_cell_are_as_many_as_the_matrix_counts(pages: TestClient
             assert part.count('class="card ') == count
 
 
+def test_without_a_positive_class_no_number_is_about_a_class_alone(tmp_path: Path, inside) -> None:
+    finished(tmp_path / "outputs" / NAME, made=Made(classes=("a", "b", "c"), positive=None))
+    page = words(inside(Workplace(tmp_path / "outputs")))
+    tiles = re.findall(r"<dt>([^<]+)</dt>", page)
+    assert tiles[:2] == ["AUC, macro", "Balanced accuracy"]
+    assert not {"Sensitivity", "Specificity"} & set(tiles)
+    assert "positive" not in page
+    assert 'id="threshold"' not in page
+
+
 def test_a_subgroup_has_numbers_of_its_own_and_says_that_it_is_small(pages: TestClient) -> None:
     page = words(pages, group="sex: female")
     assert "too small to say: " in page

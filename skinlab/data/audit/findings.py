@@ -111,6 +111,7 @@ class Findings:
         left_out: ids that are in no subset because of a leak.
         small_classes: classes too small for narrow intervals.
         outliers: images that stand out.
+        assumed_positive: the class that is taken as the positive one though nothing says so; None where that is known.
     """
 
     images: int
@@ -138,6 +139,7 @@ class Findings:
     left_out: list[str]
     small_classes: list[SmallClass]
     outliers: list[OutlierFound]
+    assumed_positive: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The content of audit.json: keys in the order of the fields."""

@@ -125,9 +125,10 @@ def check_subsets(labels: Sequence[str], subsets: Sequence[str], advice: str, *,
             if subset == "test" and given and "test" in subsets:
                 _log.warning("class %s has no image in test: numbers that need one are undefined", label)
             else:
+                why = "the split gives it none" if given else "they are in too few or too mixed groups"
                 raise DataError(
-                    f"class {label} has no image left for {subset}: its {labels.count(label)} images are in too few or "
-                    f"too mixed groups, and every subset needs at least one; {advice}"
+                    f"class {label} has no image left for {subset}: it has {labels.count(label)} images, {why}, and "
+                    f"every subset needs at least one; {advice}"
                 )
 
 

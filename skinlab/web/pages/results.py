@@ -16,7 +16,7 @@ from skinlab.report.facts import Scored
 from skinlab.report.markup import Html, text
 from skinlab.report.words import sentence
 from skinlab.results.cards import card, sheet
-from skinlab.results.choosing import SORTS, Answers, decisions, in_subgroup
+from skinlab.results.choosing import Answers, decisions, in_subgroup, sorts
 from skinlab.results.columns import named
 from skinlab.results.reading import SUBSETS, Results, of_rows, summary_of
 from skinlab.run import Run
@@ -138,7 +138,7 @@ class _Pages:
             "results.html",
             **listed,
             **shown,
-            sorts=SORTS,
+            sorts=sorts(results),
             subsets=[name for name in SUBSETS if name in results.result],
             groups=named(pictures.columns),
             small=small,

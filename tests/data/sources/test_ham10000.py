@@ -96,6 +96,12 @@ def test_an_image_in_two_folders_is_refused(root: Path, image_files: Make) -> No
         load(ham10000_dataset(root))
 
 
+def test_melanoma_is_the_positive_class_of_the_codes(root: Path) -> None:
+    prepared = prepare(ham10000_dataset(root), None, 16)
+    assert (prepared.classes, prepared.positive) == (["mel", "nv"], 0)
+    assert prepared.findings.assumed_positive is None
+
+
 def test_real_images_keep_lesions_together_and_merge_as_declared(ham10000: Path) -> None:
     classes = {"benign": ["bkl", "df", "nv", "vasc"], "malignant": ["akiec", "bcc", "mel"]}
     prepared = prepare(ham10000_dataset(ham10000, classes=classes), holdout_split(), 32)

@@ -39,3 +39,34 @@ def test_what_leads_out_of_the_folder_is_refused_with_its_line(value: str) -> No
 def test_of_many_rows_that_lead_out_ten_are_named() -> None:
     with pytest.raises(DataError, match=r"12 rows lead out .*\.\./i09 \(line 11\) and 2 more"):
         matched([f"../i{i:02}" for i in range(12)], ["a.jpg"])
+
+
+def without(values: list[str], found: list[str]) -> list[str]:
+    table = Columns(Path("t.csv"), {"image": values}, range(2, len(values) + 2))
+    return list(match_images(table, values, Path("root"), found).without)
+
+
+@pytest.mark.parametrize(
+    ("value", "file", "difference"),
+    [
+        ("a.JPG", "a.jpg", "another case"),
+        ("isic_1", "ISIC_1.jpg", "another case"),
+        ("a.png", "x/a.jpg", "another extension"),
+        ("img\\a.jpg", "img/a.jpg", "another slash"),
+        ("12", "000012.png", "lost zeros"),
+        ("img/a", "a.png", "another folder"),
+    ],
+)
+def test_a_row_without_image_is_named_with_what_is_near(value: str, file: str, difference: str) -> None:
+    assert without([value, "b"], [file, "b.png"]) == [f"{value} (there is {file}: {difference})"]
+
+
+def test_a_row_without_anything_near_is_named_alone() -> None:
+    assert without(["q", ""], ["a.png"]) == ["q", "(empty)"]
+
+
+def test_names_are_compared_in_one_unicode_form() -> None:
+    assert matched(["n\u00e4vus", "cafe\u0301"], ["na\u0308vus.png", "caf\u00e9.png"]) == [
+        "na\u0308vus.png",
+        "caf\u00e9.png",
+    ]

@@ -1,5 +1,7 @@
 """A CSV table and its folder of images."""
 
+import csv
+import io
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,8 @@ from skinlab.data.manifest import WITHOUT_ROW
 from skinlab.data.prepare import prepare
 from skinlab.data.sources import load
 from skinlab.errors import DataError
-from tests.data.data_builders import noise_image, table_dataset
+from skinlab.records import data_remarks
+from tests.data.data_builders import holdout_split, noise_image, table_dataset
 
 Make = Callable[[str], Path]
 
@@ -147,3 +150,47 @@ def test_real_metadata_is_read_with_its_groups(isic2017: Path) -> None:
     assert 0.2 < sum(group is not None for group in manifest.groups) / 800 < 0.4
     assert set(manifest.attributes) == {"age_approx", "sex", "site"}
     assert all(path.split("/")[-2] == label for path, label in zip(manifest.paths, manifest.labels, strict=True))
+
+
+def test_rows_without_image_may_be_left_out_and_are_recorded(table: Make) -> None:
+    path = table("image_id,label\na,x\nb,y\ne.PNG,x\nC.png,y\n")
+    with pytest.raises(
+        DataError, match=r"2 rows have no image in .*: e\.PNG, C\.png \(there is two/c\.png: another case\);"
+    ):
+        load(table_dataset(path))
+    left = prepare(table_dataset(path, on_missing="drop"), None, 16)
+    assert left.findings.without_image == ["e.PNG", "C.png (there is two/c.png: another case)"]
+    assert "rows without an image are left out: 2: e.PNG" in "; ".join(data_remarks(left.audit))
+
+
+def test_a_patient_column_that_is_not_declared_is_said(table: Make, caplog: pytest.LogCaptureFixture) -> None:
+    load(table_dataset(table("image_id,label,patient_id\na,x,1\nb,y,1\n")))
+    assert (
+        "has a column patient_id: without dataset.group_column=patient_id images of one may lie in two" in caplog.text
+    )
+
+
+@pytest.mark.parametrize("code", ["NA", "NaN", "None", "null", "N/A", "unknown"])
+def test_a_code_for_unknown_lesions_changes_no_subset(isic2017: Path, tmp_path: Path, code: str) -> None:
+    text = (isic2017 / "metadata.csv").read_text()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    (tmp_path / "coded.csv").write_text(
+        "".join(
+            ["image_id,label,lesion_id\n"]
+            + [f"{row['image_id']},{row['label']},{row['lesion_id'] or code}\n" for row in rows]
+        )
+    )
+    keys = {"image_root": str(isic2017), "group_column": "lesion_id"}
+    plain = prepare(table_dataset(isic2017 / "metadata.csv", **keys), holdout_split(), 32)
+    coded = prepare(table_dataset(tmp_path / "coded.csv", **keys), holdout_split(), 32)
+    assert (coded.split_hash, coded.findings.images_without_group) == (plain.split_hash, 559)
+
+
+def test_a_group_that_holds_an_implausible_share_is_named_before_training(table: Make, tmp_path: Path) -> None:
+    names = [f"z{i:03}" for i in range(60)]
+    for i, name in enumerate(names):
+        noise_image(100 + i, 12, 10).save(tmp_path / "one" / f"{name}.png")
+    rows = "".join(f"{name},{'xy'[i % 2]},{-1 if i < 24 else f'P{i // 2}'}\n" for i, name in enumerate(names))
+    prepared = prepare(table_dataset(table(f"image_id,label,patient\n{rows}"), group_column="patient"), None, 16)
+    assert [(one.group, one.images) for one in prepared.findings.large_groups] == [("-1", 24)]
+    assert "group '-1' holds 24 images, 40% of those with a group" in "; ".join(data_remarks(prepared.audit))
