@@ -163,11 +163,7 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
     if without := audit.get("without_image"):
         remarks.append(f"rows without an image are left out: {len(without)}: {listed(without)}")
     remarks += _label_remarks(audit.get("label_log", {}))
-    left_out = audit.get("left_out_labels", {})
-    if unlabelled := left_out.get(""):
-        remarks.append(f"images without a label are left out: {unlabelled}")
-    if other := [f"{n} x {label}" for label, n in left_out.items() if label]:
-        remarks.append("left out, not in dataset.classes: " + listed(other))
+    remarks += _left_out_remarks(audit.get("left_out_labels", {}))
     if aside := audit.get("ignored_files"):
         remarks.append(f"files that are not read: {LeftAside(aside, audit.get('unread_pictures', ()))}")
     remarks += _list_remarks(audit)
@@ -183,6 +179,16 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
         remarks.append("the same image with different labels: " + listed([" = ".join(same) for same in conflicts]))
     if unknown := audit.get("images_without_group"):
         remarks.append(f"lesion or patient unknown for {unknown} of {audit['images']} images: {_of_one_lesion(audit)}")
+    return remarks
+
+
+def _left_out_remarks(left_out: dict[str, int]) -> list[str]:
+    """Which images no class has."""
+    remarks = []
+    if unlabelled := left_out.get(""):
+        remarks.append(f"images without a label are left out: {unlabelled}")
+    if other := [f"{n} x {label}" for label, n in left_out.items() if label]:
+        remarks.append("left out, not in dataset.classes: " + listed(other))
     return remarks
 
 

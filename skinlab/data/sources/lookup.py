@@ -23,12 +23,12 @@ class Holder:
     Attributes:
         declared: as declared, for messages.
         folder: what holds the files.
-        entries: paths of all files and folders in it that are not hidden, relative to it.
+        named: paths of all files and folders in it that are not hidden, relative to it, by their names in lower case.
     """
 
     declared: Path
     folder: Path
-    entries: Sequence[str]
+    named: Mapping[str, Sequence[str]]
 
     def find(self, names: Sequence[str]) -> Path | None:
         """The file or folder of the first of the names that is there, in any case, the nearest to the top.
@@ -40,7 +40,9 @@ class Holder:
             DataError: several of one name lie equally near.
         """
         for name in names:
-            fitting = [path for path in self.entries if _fits(path.rpartition("/")[2], name)]
+            pattern = name.casefold()
+            known = fnmatch.filter(self.named, pattern) if "*" in pattern else [pattern]
+            fitting = [path for one in known for path in self.named.get(one, ())]
             depth = min((path.count("/") for path in fitting), default=0)
             nearest = sorted(path for path in fitting if path.count("/") == depth)
             if len(nearest) > 1:
@@ -77,17 +79,12 @@ def holder(path: str) -> Holder:
     """
     declared = Path(path).expanduser()
     folder = folder_of(declared)
-    entries = [
-        prefix + name
-        for _, prefix, folders, files in walked(folder)
-        for name in (*folders, *files)
-        if not name.startswith(".")
-    ]
-    return Holder(declared, folder, entries)
-
-
-def _fits(name: str, pattern: str) -> bool:
-    return fnmatch.fnmatchcase(name.casefold(), pattern.casefold())
+    named: dict[str, list[str]] = {}
+    for _, prefix, folders, files in walked(folder):
+        for name in (*folders, *files):
+            if not name.startswith("."):
+                named.setdefault(name.casefold(), []).append(prefix + name)
+    return Holder(declared, folder, named)
 
 
 def stacked(tables: Mapping[str, Columns], column: str) -> Columns:
