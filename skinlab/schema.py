@@ -123,7 +123,8 @@ class TableDataset(TabularDataset):
         "dermamnist",
     ] = key("which source")
     path: str = key(
-        "the file: .csv, .tsv, .csv.gz, .parquet; with dataset.table a folder, archive or .npz that holds all"
+        "the table: .csv, .tsv, .csv.gz, .parquet; of a published set, or with dataset.table, what holds all of it: a "
+        "folder, an archive, an .npz"
     )
     table: list[str] = key("names that the table may have in path, the first that is there (* is any text); []: path")
     image_root: str | list[str] | None = key(

@@ -48,7 +48,7 @@ class Holder:
             if len(nearest) > 1:
                 raise DataError(
                     f"{self.declared} has {len(nearest)} that may be {name}: {listed(nearest)}; set dataset.path to "
-                    "the folder of one, or take the others away"
+                    "one, or to the folder of one"
                 )
             if nearest:
                 return self.folder / nearest[0]

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from skinlab.data.classes import labels_of
 from skinlab.data.manifest import Manifest
@@ -23,6 +24,7 @@ from skinlab.data.wording import listed
 from skinlab.errors import DataError
 from skinlab.schema import TableDataset
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -50,17 +52,22 @@ def load(dataset: TableDataset) -> Manifest:
     found = pictures(table, used[0], labels, groups)
     subsets = _subsets(table, dataset, held)
     return manifest_of(
-        replace(table, lines=[table.lines[row] for row in found.rows]),
+        replace(table, lines=_at(table.lines, found.rows)),
         found.names,
         _image_root(path, dataset, held),
         dataset,
         labels=found.labels,
         groups=found.groups,
-        attributes={name: [values[row] for row in found.rows] for name, values in attributes.items()} | found.kinds,
-        subsets=None if subsets is None else [subsets[row] for row in found.rows],
+        attributes={name: _at(values, found.rows) for name, values in attributes.items()} | found.kinds,
+        subsets=None if subsets is None else _at(subsets, found.rows),
         named_by_file=not dataset.table,
         any_case=bool(dataset.table),
     )
+
+
+def _at(values: Sequence[T], rows: Sequence[int]) -> Sequence[T]:
+    """The values of rows; those of all rows in their order are not copied."""
+    return values if isinstance(rows, range) else [values[row] for row in rows]
 
 
 def _names(declared: str | Sequence[str] | None) -> list[str]:
@@ -72,7 +79,11 @@ def _place(dataset: TableDataset) -> tuple[Path, Holder | None]:
     declared = Path(dataset.path).expanduser()
     if dataset.table and (is_container(declared) or not declared.is_file()):
         held = holder(dataset.path)
-        return held.table(dataset.table), held
+        found = held.table(dataset.table)
+        if is_container(found):  # a file of arrays in a folder
+            held = holder(str(found))
+            found = held.table(dataset.table)
+        return found, held
     by_name = dataset.metadata or isinstance(dataset.image_root, list) or isinstance(dataset.given_split, Mapping)
     return declared, holder(str(declared.parent)) if by_name else None
 

@@ -517,3 +517,15 @@ def test_dermamnist_has_its_names_of_classes_and_its_split(tmp_path: Path, size:
     assert sorted(set(prepared.subsets)) == ["test", "train", "validation"]
     stored = np.asarray(Image.open(prepared.manifest.paths[prepared.manifest.image_ids.index("train_0000002")]))
     assert np.array_equal(stored, arrays["train_images"][2])
+    assert rows(known("dermamnist", tmp_path)) == rows(prepared)
+
+
+def test_a_folder_without_the_file_of_dermamnist_or_with_two_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"has no dermamnist\*\.npz: dataset\.path is the folder that holds it"):
+        known("dermamnist", tmp_path)
+    for name in ("dermamnist.npz", "dermamnist_64.npz"):
+        (tmp_path / name).touch()
+    with pytest.raises(
+        DataError, match=r"has 2 that may be dermamnist\*\.npz: dermamnist\.npz, .*set dataset\.path to one"
+    ):
+        known("dermamnist", tmp_path)

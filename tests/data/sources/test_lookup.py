@@ -28,7 +28,9 @@ def test_the_first_name_that_is_there_is_taken_the_nearest_to_the_top_in_any_cas
 
 def test_several_equally_near_are_refused(tmp_path: Path) -> None:
     held = holder(str(touched(tmp_path, "a/meta.csv", "b/meta.csv")))
-    with pytest.raises(DataError, match=r"has 2 that may be meta\.csv: a/meta\.csv, b/meta\.csv; set dataset\.path"):
+    with pytest.raises(
+        DataError, match=r"has 2 that may be meta\.csv: a/meta\.csv, b/meta\.csv; set dataset\.path to one"
+    ):
         held.find(["meta.csv"])
 
 
