@@ -154,6 +154,19 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
             f"positive class: {assumed} (of two classes neither is known as the positive one: set "
             f"dataset.positive_class={other} to turn it round)"
         )
+    remarks += _left_out_remarks(audit)
+    remarks += [*_list_remarks(audit), *_label_remarks(audit.get("label_log", {}))]
+    if unseen := audit.get("split", {}).get(UNSEEN_LABELS):
+        named = listed([f"{n} x {label}" for label, n in unseen.items()])
+        remarks.append(f"test images left out, their labels are unseen in training: {named}")
+    if conflicts := audit.get("duplicates_with_conflicting_labels"):
+        remarks.append("the same image with different labels: " + listed([" = ".join(same) for same in conflicts]))
+    return remarks + _group_remarks(audit)
+
+
+def _left_out_remarks(audit: dict[str, Any]) -> list[str]:
+    """What is not among the images that are used, and why."""
+    remarks = []
     if broken := audit.get("corrupt"):
         named = listed([f"{image['image_id']} ({image['reason']})" for image in broken])
         remarks.append(
@@ -162,33 +175,25 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
         )
     if without := audit.get("without_image"):
         remarks.append(f"rows without an image are left out: {len(without)}: {listed(without)}")
-    remarks += _label_remarks(audit.get("label_log", {}))
-    remarks += _left_out_remarks(audit.get("left_out_labels", {}))
-    if aside := audit.get("ignored_files"):
-        remarks.append(f"files that are not read: {LeftAside(aside, audit.get('unread_pictures', ()))}")
-    remarks += _list_remarks(audit)
-    for large in audit.get("large_groups", ()):
-        remarks.append(
-            f"group {large['group']!r} holds {large['images']} images, {large['share']:.0%} of those with a group: if "
-            'it stands for "unknown", add it to dataset.missing_values'
-        )
-    if unseen := audit.get("split", {}).get(UNSEEN_LABELS):
-        named = listed([f"{n} x {label}" for label, n in unseen.items()])
-        remarks.append(f"test images left out, their labels are unseen in training: {named}")
-    if conflicts := audit.get("duplicates_with_conflicting_labels"):
-        remarks.append("the same image with different labels: " + listed([" = ".join(same) for same in conflicts]))
-    if unknown := audit.get("images_without_group"):
-        remarks.append(f"lesion or patient unknown for {unknown} of {audit['images']} images: {_of_one_lesion(audit)}")
-    return remarks
-
-
-def _left_out_remarks(left_out: dict[str, int]) -> list[str]:
-    """Which images no class has."""
-    remarks = []
+    left_out = audit.get("left_out_labels", {})
     if unlabelled := left_out.get(""):
         remarks.append(f"images without a label are left out: {unlabelled}")
     if other := [f"{n} x {label}" for label, n in left_out.items() if label]:
         remarks.append("left out, not in dataset.classes: " + listed(other))
+    if aside := audit.get("ignored_files"):
+        remarks.append(f"files that are not read: {LeftAside(aside, audit.get('unread_pictures', ()))}")
+    return remarks
+
+
+def _group_remarks(audit: dict[str, Any]) -> list[str]:
+    """Groups that may be none, and images without one."""
+    remarks = [
+        f"group {large['group']!r} holds {large['images']} images, {large['share']:.0%} of those with a group: if it "
+        'stands for "unknown", add it to dataset.missing_values'
+        for large in audit.get("large_groups", ())
+    ]
+    if unknown := audit.get("images_without_group"):
+        remarks.append(f"lesion or patient unknown for {unknown} of {audit['images']} images: {_of_one_lesion(audit)}")
     return remarks
 
 
