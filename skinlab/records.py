@@ -203,7 +203,7 @@ def _list_remarks(audit: dict[str, Any]) -> list[str]:
     if wrong := audit.get("known_errors"):
         remarks.append(f"left out by audit.known_errors: {len(wrong)}: {listed(wrong)}")
     if copies := audit.get("known_duplicates"):
-        remarks.append(f"copies by audit.known_duplicates, kept together: {len(copies)} sets")
+        remarks.append(f"copies by audit.known_duplicates: {len(copies)} sets of images")
     return remarks
 
 

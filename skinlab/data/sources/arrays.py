@@ -62,8 +62,11 @@ def is_npz(path: Path) -> bool:
     """Whether a file is a zip of arrays and nothing else."""
     if not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as packed:
-        names = packed.namelist()
+    try:
+        with zipfile.ZipFile(path) as packed:
+            names = packed.namelist()
+    except _DAMAGE:
+        return False  # what unpacks archives says what is wrong with it
     return bool(names) and all(name.endswith(".npy") for name in names)
 
 
@@ -131,6 +134,7 @@ def _check_shapes(path: Path, subset: str, images: _Array, labels: _Array) -> No
     colours = images.shape[3:] in ((), (_COLOURS,))
     if images.dtype != np.uint8 or len(images.shape) not in _SHAPES or not colours or 0 in images.shape[1:]:
         raise DataError(f"{path}: array {subset}_images is {images.dtype} {list(images.shape)}, not uint8 [N, H, W, 3]")
+    check_size(path, images.shape[0], 0, 0)
     if math.prod(images.shape[1:3]) > PIXEL_LIMIT:
         raise DataError(f"{path}: array {subset}_images has images of {list(images.shape[1:3])} pixels: refused")
     if labels.dtype.kind not in "iu" or labels.shape not in ((images.shape[0],), (images.shape[0], 1)):

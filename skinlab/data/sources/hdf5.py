@@ -54,12 +54,12 @@ def write_images(path: Path, folder: Path) -> None:
         raise SetupError(f"{path}: HDF5 files are read with h5py; pip install skinlab[formats]") from error
     try:
         with h5py.File(path, "r") as file:
-            found = dict(_datasets(path, file))
-            total = sum(dataset.nbytes for dataset in found.values())
-            check_size(path, len(found), total, path.stat().st_size)
+            sizes = dict(_sizes(path, file))
+            total = sum(sizes.values())
+            check_size(path, len(sizes), total, path.stat().st_size)
             make_room(total)
-            for name, dataset in found.items():
-                content = dataset[()].tobytes()
+            for name in sizes:
+                content = file[name][()].tobytes()
                 if not looks_like_image(content[:_HEAD]):
                     raise DataError(f"{path}: dataset {name} holds bytes that are no image")
                 suffix = ".jpg" if content.startswith(b"\xff\xd8") else ""
@@ -68,8 +68,8 @@ def write_images(path: Path, folder: Path) -> None:
         raise DataError(f"{path} cannot be read: {' '.join(str(error).split()) or type(error).__name__}") from error
 
 
-def _datasets(path: Path, file: "h5py.File") -> "Iterator[tuple[str, h5py.Dataset]]":
-    """What lies at the top of the file, checked, nothing read."""
+def _sizes(path: Path, file: "h5py.File") -> "Iterator[tuple[str, int]]":
+    """Names and bytes of what lies at the top of the file, checked, nothing read."""
     import h5py
 
     links: list[str] = []
@@ -82,7 +82,7 @@ def _datasets(path: Path, file: "h5py.File") -> "Iterator[tuple[str, h5py.Datase
             raise DataError(f"{path}: {name!a} is no dataset of the bytes of an image; one per image is needed")
         if not _SAFE.fullmatch(name):
             raise DataError(f"{path} holds {name!a}, which cannot be the name of a file")
-        yield name, one
+        yield name, one.nbytes
     if links:
         raise DataError(f"{path} holds links, which are not followed: {listed(links)}")
 

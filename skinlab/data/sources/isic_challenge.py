@@ -8,6 +8,7 @@ the test part 0 or 1), 2017 part 3 (image_id, melanoma, seborrheic_keratosis; ne
 The tables of each year, their names and the folders of images are in conf/dataset/isic2016.yaml to isic2024.yaml.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +40,7 @@ _MALIGNANT = ("benign_malignant", "malignant", "target")
 _OF_2017 = ("melanoma", "seborrheic_keratosis")
 _TWO_COLUMNS = 2
 _ELSE = "for a table of another shape use dataset=table"
+_log = logging.getLogger(__name__)
 _ID, _LABEL = "image id of the row", "label of the row"
 """Names of columns that no table has."""
 
@@ -81,6 +83,8 @@ def _places(dataset: IsicChallengeDataset) -> tuple[Mapping[str, Path], list[Pat
     if isinstance(truth, str):
         return {"": Path(truth).expanduser()}, further, images
     found = {subset: path for subset, names in truth.items() if (path := held.find(names))}
+    if len(found) == 1 and len(truth) > 1:
+        _log.info("%s: of the published split only %s is there, so its images are dealt anew", dataset.path, *found)
     return found or {"": held.table([name for names in truth.values() for name in names])}, further, images
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from skinlab.data.classes import labels_of
-from skinlab.data.manifest import Manifest
+from skinlab.data.manifest import GIVEN_SPLIT, Manifest
 from skinlab.data.sources.columns import Columns, read_table, reading_of
 from skinlab.data.sources.files import absolute, image_ids
 from skinlab.data.sources.groups import LESION, PATIENT, groups_of
@@ -41,16 +41,16 @@ def load(dataset: TableDataset) -> Manifest:
     """
     path, held = _place(dataset)
     table = _with_metadata(read_table(path, reading_of(dataset)), dataset, held)
-    used = _names(dataset.image_column), _names(dataset.label_column), _names(dataset.group_column)
-    split = _names(dataset.given_split if isinstance(dataset.given_split, str) else None)
-    for name in used[2]:
+    images, groups = _names(dataset.image_column), _names(dataset.group_column)
+    for name in groups:
         table.column(name, "dataset.group_column")
-    labels, groups = _labels(table, dataset), _groups(table, dataset)
-    attributes = table.without(*used[0], *used[1], *used[2], *split)
-    if used[0][0] in table.binary:
-        return _with_images_inside(table, used[0][0], dataset, labels, groups, attributes)
-    found = pictures(table, used[0], labels, groups)
+    split = [dataset.given_split] if isinstance(dataset.given_split, str) else []
+    attributes = table.without(*images, *_names(dataset.label_column), *groups, *split)
+    labels, group_ids = _labels(table, dataset), _groups(table, dataset)
     subsets = _subsets(table, dataset, held)
+    if images[0] in table.binary:
+        return _with_images_inside(table, images[0], dataset, labels, group_ids, attributes, subsets)
+    found = pictures(table, images, labels, group_ids)
     return manifest_of(
         replace(table, lines=_at(table.lines, found.rows)),
         found.names,
@@ -148,6 +148,7 @@ def _with_images_inside(
     labels: list[str],
     groups: list[str | None],
     attributes: dict[str, list[str]],
+    subsets: list[str] | None,
 ) -> Manifest:
     """The images in the column of bytes; a row without bytes has none."""
     folder, names = images_of_column(table.path, column)
@@ -158,11 +159,13 @@ def _with_images_inside(
             f"{table.path}: {len(without)} rows have no image in column {column}: {listed(without)}; "
             "correct them, or set dataset.on_missing=drop"
         )
+    columns = attributes if subsets is None else {**attributes, GIVEN_SPLIT: subsets}
     return Manifest(
         image_ids=image_ids([names[row] for row in rows]),
         paths=[absolute(folder, names[row]) for row in rows],
         labels=[labels[row] for row in rows],
         groups=[groups[row] for row in rows],
-        attributes={name: [values[row] for row in rows] for name, values in attributes.items()},
+        attributes={name: [values[row] for row in rows] for name, values in columns.items()},
+        given_split=subsets is not None,
         without_image=without,
     ).by_id()

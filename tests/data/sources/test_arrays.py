@@ -109,6 +109,12 @@ def test_what_would_unpack_to_too_much_is_refused(npz: Write, monkeypatch: pytes
         folder_of(npz(train_images=np.zeros((2, 512, 512, 3), np.uint8)))
 
 
+def test_more_images_than_any_set_has_are_refused(npz: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MOST_FILES", 10)
+    with pytest.raises(DataError, match="holds more than 10 files"):
+        folder_of(npz(train_images=np.zeros((11, 1, 1), np.uint8), train_labels=np.zeros(11, np.uint8)))
+
+
 def test_a_workbook_is_no_archive(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as packed:
         packed.writestr("xl/workbook.xml", "")

@@ -3,6 +3,7 @@
 The layouts are those of the addresses in conf/dataset/*.yaml.
 """
 
+import logging
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -437,9 +438,13 @@ def test_the_test_images_of_2019_have_their_metadata_too(laid_out: Callable[[Lay
     assert (ages["ISIC_1"], ages["ISIC_8"]) == ("55.0", "40.0")
 
 
-def test_the_training_images_of_a_challenge_alone_are_dealt(laid_out: Callable[[Layout], Path]) -> None:
+def test_the_training_images_of_a_challenge_alone_are_dealt_and_that_is_said(
+    laid_out: Callable[[Layout], Path], caplog: pytest.LogCaptureFixture
+) -> None:
     layout = {name: text for name, text in challenge("2018")[0].items() if "Training" in name}
-    prepared = known("isic2018", laid_out(layout))
+    with caplog.at_level(logging.INFO):
+        prepared = known("isic2018", laid_out(layout))
+    assert "of the published split only train is there, so its images are dealt anew" in caplog.text
     assert list(rows(prepared)) == ["ISIC_1", "ISIC_2"]
     assert not prepared.manifest.given_split
 
