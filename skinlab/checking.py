@@ -145,7 +145,7 @@ def _read(config: schema.Config, found: Check, report: Report | None) -> None:
     while True:
         before = len(found.problems)
         with found.noting():
-            found.survey = survey(config.dataset, config.split)
+            found.survey = survey(config.dataset, config.split, config.audit.known_errors)
             found.data = prepare_surveyed(found.survey, config.network.image_size, report, config.audit)
         if len(found.problems) == before:
             return

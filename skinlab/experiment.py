@@ -115,7 +115,7 @@ def survey_data(config: schema.Config) -> Survey:
     Raises:
         SkinlabError: the data cannot be used as declared, or has not what the declaration asks for.
     """
-    found = survey(config.dataset, config.split)
+    found = survey(config.dataset, config.split, config.audit.known_errors)
     require_evaluation(config, found)
     return found
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 KEY_COLUMN = 36
+MANY = 6
+"""Choices with one default that are named, in place of `else`."""
 NOTE = "Research software: nothing it prints is a diagnosis, and it must not be used for one."
 EXAMPLES = (
     "skinlab train                                        the default experiment, on drawn phantoms",
@@ -142,14 +144,21 @@ def _range_text(key: tree.Key) -> str:
 
 
 def default_text(key: tree.Key, defaults: "Defaults") -> str:
-    """One value where all choices agree, else each with its choices."""
+    """One value where all choices agree, else each with its choices; that of many comes last, without them."""
     by_text: dict[str, list[str]] = {}
     for file, value in defaults.values(key.path).items():
         if not key.variant or file == f"{key.path[0]}/{key.variant}":
             by_text.setdefault(_value_text(value, file), []).append(file.rpartition("/")[2])
     if len(by_text) == 1:
         return next(iter(by_text))
-    return ", ".join(f"{text} with {wording.alternatives_text(files, 'and')}" for text, files in by_text.items())
+    commonest = max(by_text, key=lambda text: len(by_text[text]), default="")
+    crowded = len(by_text.get(commonest, ())) > MANY
+    texts = [
+        f"{text} with {wording.alternatives_text(files, 'and')}"
+        for text, files in by_text.items()
+        if not (crowded and text == commonest)
+    ]
+    return ", ".join([*texts, f"else {commonest}"] if crowded else texts)
 
 
 def _value_text(value: Any, file: str) -> str:

@@ -155,7 +155,7 @@ def data_remarks(audit: dict[str, Any]) -> list[str]:
             f"dataset.positive_class={other} to turn it round)"
         )
     remarks += _left_out_remarks(audit)
-    remarks += _label_remarks(audit.get("label_log", {}))
+    remarks += [*_list_remarks(audit), *_label_remarks(audit.get("label_log", {}))]
     if unseen := audit.get("split", {}).get(UNSEEN_LABELS):
         named = listed([f"{n} x {label}" for label, n in unseen.items()])
         remarks.append(f"test images left out, their labels are unseen in training: {named}")
@@ -194,6 +194,16 @@ def _group_remarks(audit: dict[str, Any]) -> list[str]:
     ]
     if unknown := audit.get("images_without_group"):
         remarks.append(f"lesion or patient unknown for {unknown} of {audit['images']} images: {_of_one_lesion(audit)}")
+    return remarks
+
+
+def _list_remarks(audit: dict[str, Any]) -> list[str]:
+    """What published lists changed, and what they name beside the data."""
+    remarks = [f"{path}: {n} rows name no images of the data" for path, n in audit.get("absent_in_lists", {}).items()]
+    if wrong := audit.get("known_errors"):
+        remarks.append(f"left out by audit.known_errors: {len(wrong)}: {listed(wrong)}")
+    if copies := audit.get("known_duplicates"):
+        remarks.append(f"copies by audit.known_duplicates: {len(copies)} sets of images")
     return remarks
 
 

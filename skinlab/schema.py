@@ -112,30 +112,61 @@ class FolderDataset(DatasetBase):
 class TableDataset(TabularDataset):
     """A table, as delimited text or Parquet, with one row per image, and a folder of images."""
 
-    name: Literal["table"] = key("which source")
-    path: str = key("the file: .csv, .tsv, .csv.gz, .parquet")
-    image_root: str | None = key("folder or archive that image paths are relative to; null: the folder of the table")
-    image_column: str = key("column with the image's path or its name without extension")
-    label_column: str = key("column with the class name")
-    group_column: str | None = key("column with the lesion or patient id; null: groups are not known")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ham10000Dataset(TabularDataset):
-    """HAM10000: seven diagnoses (akiec, bcc, bkl, df, mel, nv, vasc); images of one lesion are a group."""
-
-    name: Literal["ham10000"] = key("which source")
-    path: str = key("the folder with HAM10000_metadata.csv, and the images in it or in its sub-folders")
+    name: Literal[
+        "table",
+        "ham10000",
+        "milk10k",
+        "bcn20000",
+        "pad_ufes_20",
+        "fitzpatrick17k",
+        "fitzpatrick17k_c",
+        "derm7pt",
+        "ddi",
+        "ph2",
+        "dermamnist",
+    ] = key("which source")
+    path: str = key(
+        "the table: .csv, .tsv, .csv.gz, .parquet; of a published set, or with dataset.table, what holds all of it: a "
+        "folder, an archive, an .npz"
+    )
+    table: list[str] = key("names that the table may have in path, the first that is there (* is any text); []: path")
+    image_root: str | list[str] | None = key(
+        "folder, archive or HDF5 file of the images; a list: names in path, the first that is there; null: path, or "
+        "the folder of the table"
+    )
+    image_column: str | list[str] = key(
+        "column with the image's path or its name without extension; a list where a row has several images"
+    )
+    label_column: str | list[str] = key("column with the class name; a list: columns of which one is 1")
+    label_values: dict[str, str] = key(
+        "what the values of label_column stand for, others stop the run; {}: each for itself"
+    )
+    group_column: str | list[str] | None = key(
+        "column with the lesion or patient id; a list: the first that is known, patients before lesions; null: unknown"
+    )
+    metadata: list[str] = key("names of further tables in path, joined by image or group id where they are there")
+    given_split: str | dict[str, str] | None = key(
+        "column that names the subset; or {subset: name of a table with the numbers of its rows, from 0}; null: none"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class IsicChallengeDataset(TabularDataset):
     """An ISIC challenge of 2016 to 2020 or 2024: images and the ground truth of the classification task."""
 
-    name: Literal["isic_challenge"] = key("which source")
-    path: str = key("the folder of images, or an archive of it")
-    ground_truth: str = key("the ground-truth table of the classification task")
-    metadata: str | None = key("a table with further columns, e.g. lesion_id; null: none")
+    name: Literal["isic_challenge", "isic2016", "isic2017", "isic2018", "isic2019", "isic2020", "isic2024"] = key(
+        "which source"
+    )
+    path: str = key("the folder of images, or an archive of it, or an HDF5 file; it may hold the tables, too")
+    ground_truth: str | dict[str, list[str]] = key(
+        "the table of the classification task; or {subset: names that its table may have in path}: the given split"
+    )
+    metadata: str | list[str] | None = key(
+        "a table with further columns, e.g. lesion_id; a list: names of tables in path; null: none"
+    )
+    image_root: list[str] = key(
+        "names in path that the folder or HDF5 file of the images may have, the first that is there; []: path"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +213,6 @@ Dataset = (
     SyntheticDataset
     | FolderDataset
     | TableDataset
-    | Ham10000Dataset
     | IsicChallengeDataset
     | IsicCliDataset
     | IsicArchiveDataset
@@ -270,6 +300,10 @@ class Audit:
     small_class: int = key(
         "a class with fewer images in validation or test is reported as too small", ge=1, le=1_000_000, unit="images"
     )
+    known_duplicates: list[str] = key(
+        "tables whose rows each name two or more images of one photograph; they stay in one subset"
+    )
+    known_errors: list[str] = key("tables whose rows each name an image to be left out")
     outlier_z: float = key(
         "robust z-score of brightness, contrast or file size from which an image is reported", gt=0, le=1000
     )

@@ -24,8 +24,7 @@ def test_a_key_is_listed_with_type_range_unit_and_default():
         "[number, greater than 0 and at most 10; default 0.01 with "
     ) in text
     assert (
-        "whole number, at least 32 and at most 1024, px; default 72 with synthetic, 224 with folder, ham10000, "
-        "isic_archive, isic_challenge, isic_cli, table and urls"
+        "whole number, at least 32 and at most 1024, px; default 72 with synthetic, 64 with dermamnist, else 224]"
     ) in text
     assert (
         "dataset.path the folder, or a .zip or .tar archive of it (only dataset=folder) [text; default none, required]"

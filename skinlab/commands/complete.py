@@ -132,8 +132,10 @@ def _keys(typed: str, known_groups: Sequence[str], chosen: dict[str, str]) -> li
 def _of_choice(key: tree.Key, chosen: dict[str, str]) -> bool:
     """Whether a key belongs to the choice that was typed before; one of the user's own may have any."""
     named = chosen.get(key.path[0])
-    variants = [tree.variant_name(kind) for kind in tree.siblings(key.path[:1])]
-    return key.variant is None or named not in variants or key.variant == named
+    variants = {
+        name: tree.variant_name(kind) for kind in tree.siblings(key.path[:1]) for name in tree.variant_names(kind)
+    }
+    return key.variant is None or named not in variants or key.variant == variants[named]
 
 
 def _values(key: str, typed: str, searched: Sequence[Place]) -> list[str]:

@@ -48,11 +48,23 @@ def read_defaults() -> Defaults:
     entries = [entry for entry in root["defaults"] if isinstance(entry, dict)]
     chosen = {group: name for entry in entries for group, name in entry.items() if name and " " not in group}
     files = {
-        f"{group}/{file.stem}": yaml.safe_load(file.read_text(encoding="utf-8"))
+        f"{group}/{file.stem}": content(file)
         for group in chosen
         for file in sorted((folder / group).glob("*.yaml"))
+        if not file.name.startswith("_")
     }
     return Defaults(chosen, {"config": root, **files})
+
+
+def content(file: Path) -> Any:
+    """What a choice of a group holds, with what it takes from others of its folder by its defaults list."""
+    import yaml
+
+    values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    bases = [base for base in values.pop("defaults", ()) if base != "_self_"] if isinstance(values, dict) else []
+    for base in reversed(bases):
+        values = content(file.with_name(f"{base}.yaml")) | values
+    return values
 
 
 def output_dir() -> Path:

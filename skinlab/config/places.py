@@ -62,7 +62,7 @@ def groups(searched: Sequence[Place]) -> list[str]:
 
 
 def choices(group: str, searched: Sequence[Place]) -> list[str]:
-    """Names of a group's YAML files, without `.yaml`; sub-folders with a slash."""
+    """Names of a group's YAML files, without `.yaml`; sub-folders with a slash. One with `_` is a part of others."""
     return sorted({name for place in searched for name in _names_in(place.path / group)})
 
 
@@ -72,7 +72,8 @@ def find(name: str, searched: Sequence[Place]) -> list[tuple[Path, str]]:
 
 
 def _names_in(folder: Path) -> list[str]:
-    return [file.relative_to(folder).with_suffix("").as_posix() for file in folder.rglob("*.yaml")]
+    files = (file for file in folder.rglob("*.yaml") if not file.name.startswith("_"))
+    return [file.relative_to(folder).with_suffix("").as_posix() for file in files]
 
 
 def _quoted(text: str) -> str:

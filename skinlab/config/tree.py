@@ -77,9 +77,12 @@ def literals(kind: Kind) -> tuple[str, ...]:
 
 
 def element(kind: Kind) -> Kind | None:
-    """The type of a list's elements; None for any other type."""
-    listed = members(kind)[0]
-    return get_args(listed)[0] if origin(listed) is list else None
+    """The type of a list's elements; None where no value is a list.
+
+    >>> element(str | list[str] | None), element(str)
+    (<class 'str'>, None)
+    """
+    return next((get_args(member)[0] for member in members(kind) if origin(member) is list), None)
 
 
 def key_types(section: type) -> dict[str, Kind]:
@@ -88,15 +91,20 @@ def key_types(section: type) -> dict[str, Kind]:
 
 
 def variant_name(section: type) -> str | None:
-    """What tells this dataclass from the others of its union: the only value of its `tag`."""
+    """What tells this dataclass from the others of its union: the first value of its `tag`."""
+    return next(iter(variant_names(section)), None)
+
+
+def variant_names(section: type) -> tuple[str, ...]:
+    """All values of a dataclass's `tag`: choices that have the same keys."""
     key = tag(section)
-    return None if key is None else literals(key_types(section)[key])[0]
+    return () if key is None else literals(key_types(section)[key])
 
 
 def tag(section: type) -> str | None:
     """The key that tells this dataclass from the others of its union, mostly `name`; None where nothing does."""
     kinds = key_types(section)
-    return next((name for name in TAGS if len(literals(kinds.get(name, str))) == 1), None)
+    return next((name for name in TAGS if literals(kinds.get(name, str))), None)
 
 
 def is_mapping(kind: Kind) -> bool:

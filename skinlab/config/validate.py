@@ -90,7 +90,7 @@ class _Reader:
         first = tree.members(kind)[0]
         if tree.literals(first):
             return self.literal(first, value, path)
-        if tree.element(first) is not None:
+        if isinstance(value, list) and tree.element(kind) is not None:
             return self.elements(kind, value, path, bounds)
         if first is Any or isinstance(value, dict):
             return self.free(kind, value, path)
@@ -102,14 +102,13 @@ class _Reader:
             return self.bad(path, value, f"must be keys and values, not {wording.found_text(value)}")
         if len(kinds) == 1:
             return self.section(kinds[0], value, path)
-        by_name = {tree.variant_name(kind): kind for kind in kinds}
+        by_name = {name: kind for kind in kinds for name in tree.variant_names(kind)}
         key = tree.tag(kinds[0]) or tree.TAGS[-1]
         name = value.get(key, MISSING)
         if isinstance(name, str) and name in by_name:
             return self.section(by_name[name], value, path)
-        names = [str(known) for known in by_name]
-        what = f"must be one of {', '.join(names)}"
-        return self.bad((*path, key), name, what, suggest.did_you_mean(str(name), names))
+        what = f"must be one of {', '.join(by_name)}"
+        return self.bad((*path, key), name, what, suggest.did_you_mean(str(name), by_name))
 
     def section(self, kind: type, values: dict[str, Any], path: "KeyPath") -> Any:
         """A dataclass; every key of it must be there and no other."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from skinlab.data import splits
 from skinlab.data.audit.findings import Findings
 from skinlab.data.audit.judge import judge, look, record
+from skinlab.data.audit.known import without_errors
 from skinlab.data.cache import decoded
 from skinlab.data.classes import Labelled, choose_classes
 from skinlab.data.collection import without_collection
@@ -46,6 +47,8 @@ class Survey:
         notes: what there is to say of the images that the split leaves out.
         classes: class names in the order of the outputs.
         positive: index of the class that sensitivity and specificity are about; None: of more than two, none is.
+        known_errors: ids of images that published lists call wrong, left out.
+        absent_in_lists: rows of these lists that name no image, by the list's path.
     """
 
     dataset: Dataset
@@ -56,6 +59,8 @@ class Survey:
     notes: splits.Notes
     classes: list[str]
     positive: int | None
+    known_errors: list[str]
+    absent_in_lists: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -110,12 +115,15 @@ class Prepared:
         return [manifest.image_ids[row] for row in rows], self.targets[rows], [manifest.groups[row] for row in rows]
 
 
-def survey(dataset: Dataset, split: Split | None, *, least_classes: int = LEARNABLE) -> Survey:
+def survey(
+    dataset: Dataset, split: Split | None, known_errors: Sequence[str] = (), *, least_classes: int = LEARNABLE
+) -> Survey:
     """Loads, corrects and labels a data set, and leaves out what the split has no subset for. Decodes nothing.
 
     Args:
         dataset: what to load.
         split: which image comes into which subset; None: all of them are test images.
+        known_errors: published lists of images to leave out.
         least_classes: that there must be; images that are only scored may be of one.
 
     Raises:
@@ -125,13 +133,14 @@ def survey(dataset: Dataset, split: Split | None, *, least_classes: int = LEARNA
     """
     with without_collection():
         found, corrections = corrected(load(dataset), dataset)
+        found, wrong, absent = without_errors(found, known_errors)
         labelled = choose_classes(
             found, dataset.classes, dataset.on_other_label, dataset.on_spelling, dataset.on_missing
         )
         split = splits.effective(labelled.manifest, split)
         chosen, notes = splits.restrict(labelled.manifest, split, labelled.names)
         classes, positive = resolve_classes(chosen.labels, labelled.names, dataset.positive_class, least_classes)
-    return Survey(dataset, chosen, labelled, corrections, split, notes, classes, positive)
+    return Survey(dataset, chosen, labelled, corrections, split, notes, classes, positive, wrong, absent)
 
 
 def prepare(
@@ -149,7 +158,10 @@ def prepare(
         DataError: the data cannot be used as declared, or the split leaks; see the steps.
         OutputError: the cache folder cannot be written.
     """
-    return prepare_surveyed(survey(dataset, split, least_classes=least_classes), image_size, report, audit)
+    known_errors = audit.known_errors if audit else ()
+    return prepare_surveyed(
+        survey(dataset, split, known_errors, least_classes=least_classes), image_size, report, audit
+    )
 
 
 def prepare_surveyed(
@@ -199,6 +211,8 @@ def prepare_surveyed(
             findings,
             label_log=found.corrections,
             split={**found.notes, **notes},
+            known_errors=found.known_errors,
+            absent_in_lists={**findings.absent_in_lists, **found.absent_in_lists},
             assumed_positive=assumed_positive(classes, dataset.positive_class),
         ),
         colour_profile=dataset.colour_profile,

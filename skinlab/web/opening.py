@@ -30,7 +30,7 @@ def dataset_at(path: Path, overrides: Sequence[str], config_dirs: Sequence[Path]
         raise DataError(f"--dataset {path}: there is no such folder or table")
     kind = "folder" if path.is_dir() else "table"
     dataset = compose([f"dataset={kind}", "dataset.path=.", *overrides], config_dirs).config.dataset
-    if not isinstance(dataset, schema.FolderDataset | schema.TableDataset):
+    if not isinstance(dataset, schema.FolderDataset | schema.TableDataset) or dataset.name not in ("folder", "table"):
         raise ConfigError(f"--dataset {path} is read as dataset={kind}: leave out dataset={dataset.name}")
     return replace(dataset, path=str(path))
 

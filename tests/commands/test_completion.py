@@ -9,6 +9,7 @@ import pytest
 
 from skinlab.cli import main
 from skinlab.commands.completion import SCRIPTS, script
+from skinlab.config.places import choices, places
 
 
 @pytest.mark.parametrize("shell", SCRIPTS)
@@ -87,10 +88,10 @@ def press_tab(tmp_path, monkeypatch):
         ("skinlab check seed=1 network.drop", ["network.dropout="]),
         ("skinlab check zzz", [""]),
         # bash replaces only what follows the last `=` or `:`
-        ("skinlab check dataset=f", ["folder "]),
+        ("skinlab check dataset=fo", ["folder "]),
         (
             "skinlab check dataset=",
-            ["folder ", "ham10000 ", "isic_archive ", "isic_challenge ", "isic_cli ", "synthetic ", "table ", "urls "],
+            [f"{name} " for name in choices("dataset", places())],
         ),
         ("skinlab check engine.device=c", ["cpu "]),
         ("skinlab train -m augmentation=none,f", ["none,flip_crop "]),
@@ -105,7 +106,7 @@ def test_bash_offers(line, offered, press_tab):
     ("breaks", "offered"), [(" =", ["folder "]), (" :", ["dataset=folder "]), (" ", ["dataset=folder "])]
 )
 def test_bash_offers_whole_words_where_equals_does_not_break_them(breaks, offered, press_tab):
-    assert press_tab("skinlab check dataset=f", breaks) == offered
+    assert press_tab("skinlab check dataset=fo", breaks) == offered
 
 
 def test_bash_offers_what_follows_a_colon_in_a_path(press_tab, tmp_path):
@@ -125,7 +126,7 @@ def test_bash_itself_completes_a_typed_line(press_tab):
             for keys, shown in (
                 ('skinlab() { "$PYTHON" -m skinlab "$@"; }; source "$SCRIPT"; echo S""ET\n', "SET"),
                 ("", "READY "),
-                ("skinlab check dataset=f\t", "dataset=folder "),
+                ("skinlab check dataset=fo\t", "dataset=folder "),
                 ("engine.mkl\t", "engine.mkl_cpu_type="),
                 ("av\t", "avx2 "),
             ):

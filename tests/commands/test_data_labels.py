@@ -108,9 +108,9 @@ def test_mistakes_are_one_line(words, code, expected, capsys):
         ("data labels re", ["revert"]),
         ("data labels --i", ["--image"]),
         ("data labels set --wh", ["--why", "--who"]),
-        ("data labels dataset=f", ["dataset=folder"]),
+        ("data labels dataset=fo", ["dataset=folder"]),
         ("data labels dataset.label_log=im", ["dataset.label_log=images/"]),
-        ("data audit dataset=f", ["dataset=folder"]),
+        ("data audit dataset=fo", ["dataset=folder"]),
         ("data audit --o", ["--out"]),
     ],
 )

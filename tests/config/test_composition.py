@@ -12,6 +12,10 @@ from skinlab.networks import timm_network
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 WORKSPACE = ["deployment.subscription=s", "deployment.resource_group=g", "deployment.workspace=w"]
+KNOWN = [
+    *("ham10000", "milk10k", "bcn20000", "pad_ufes_20", "fitzpatrick17k", "fitzpatrick17k_c", "derm7pt", "ddi", "ph2"),
+    *("dermamnist", "isic2016", "isic2017", "isic2018", "isic2019", "isic2020", "isic2024"),
+]
 NEEDED = {
     "tracking": {"azureml": ["tracking.azureml.uri=azureml://host/mlflow"]},
     "deployment": {
@@ -21,7 +25,7 @@ NEEDED = {
     },
     "dataset": {
         "folder": ["dataset.path=x"],
-        "ham10000": ["dataset.path=x"],
+        **{name: ["dataset.path=x"] for name in KNOWN},
         "isic_challenge": ["dataset.path=x", "dataset.ground_truth=x.csv"],
         "isic_cli": ["dataset.path=x"],
         "table": ["dataset.path=x.csv"],

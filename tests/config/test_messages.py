@@ -37,8 +37,8 @@ ONE_MISTAKE = {
     # of another choice
     "dataset.path=x": (
         "dataset.path=x: no key 'path' in dataset=synthetic (conf/dataset/synthetic.yaml); "
-        "it belongs to dataset=folder, dataset=table, dataset=ham10000, dataset=isic_challenge, dataset=isic_cli, "
-        "dataset=isic_archive and dataset=urls"
+        "it belongs to dataset=folder, dataset=table, dataset=isic_challenge, dataset=isic_cli, dataset=isic_archive "
+        "and dataset=urls"
     ),
     "dataset.name=folder": "dataset.name=folder: follows the choice from the group; write dataset=folder",
     # missing

@@ -1,6 +1,9 @@
 """A mistake in a file is blamed on that file."""
 
-SOURCES = "synthetic, folder, table, ham10000, isic_challenge, isic_cli, isic_archive, urls"
+from skinlab import schema
+from skinlab.config import tree
+
+SOURCES = ", ".join(name for kind in tree.members(schema.Dataset) for name in tree.variant_names(kind))
 PRESET = "# @package _global_\n"
 
 

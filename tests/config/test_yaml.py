@@ -7,6 +7,7 @@ import yaml
 
 from skinlab import schema
 from skinlab.config import conf_dir, tree
+from skinlab.config.defaults import content
 from skinlab.config.places import choices, groups, places
 
 GROUPS = [group for group in groups(places()) if group != "experiment"]
@@ -15,13 +16,18 @@ CHOICES = [(group, name) for group in GROUPS if group != JOINED for name in choi
 
 
 def load(name):
-    return yaml.safe_load((conf_dir() / f"{name}.yaml").read_text(encoding="utf-8"))
+    return content(conf_dir() / f"{name}.yaml")
 
 
 def section_of(group, values):
     kinds = tree.siblings((group,))
-    named = [kind for kind in kinds if tree.variant_name(kind) == values.get(tree.tag(kind) or "name")]
+    named = [kind for kind in kinds if values.get(tree.tag(kind) or "name") in tree.variant_names(kind)]
     return (named or kinds)[0]
+
+
+def test_a_choice_whose_name_begins_with_an_underscore_is_a_part_of_others():
+    assert (conf_dir() / "dataset" / "_base.yaml").is_file()
+    assert not [name for _, name in CHOICES if name.startswith("_")]
 
 
 @pytest.mark.parametrize(("group", "name"), CHOICES)
@@ -38,11 +44,12 @@ def test_joined_choices_hold_whole_sections_each_its_own():
     for name, value in ((name, value) for values in held for name, value in values.items()):
         sections = tree.sections(kinds[name])
         assert set(value) == set(tree.key_types(sections[0])) if sections else value is True
-    assert set(load("config")[JOINED]) == set(kinds)
+    root = yaml.safe_load((conf_dir() / "config.yaml").read_text(encoding="utf-8"))
+    assert set(root[JOINED]) == set(kinds)
 
 
 def test_the_root_holds_exactly_the_keys_that_no_group_holds():
-    root = load("config")
+    root = yaml.safe_load((conf_dir() / "config.yaml").read_text(encoding="utf-8"))
     expected = {field.name for field in dataclasses.fields(schema.Config)} - set(GROUPS) | {JOINED}
     assert set(root) - {"defaults", "hydra"} == expected
     assert set(root["training"]) == set(tree.key_types(schema.Training))
@@ -70,4 +77,4 @@ def test_a_preset_says_what_it_is_for_and_sets_keys_at_the_root(name):
     lines = (conf_dir() / "experiment" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "# @package _global_"
     assert lines[1].startswith("# ")
-    assert load(f"experiment/{name}")["name"] == name
+    assert yaml.safe_load("\n".join(lines))["name"] == name

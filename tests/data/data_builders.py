@@ -4,17 +4,19 @@ import ctypes
 import io
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from skinlab.config import compose
 from skinlab.schema import (
     ColumnSplit,
+    Dataset,
     FileSplit,
     FolderDataset,
-    Ham10000Dataset,
     HoldoutSplit,
     IsicChallengeDataset,
     IsicCliDataset,
@@ -57,7 +59,16 @@ def folder_dataset(path: Path | str, **changes: Any) -> FolderDataset:
 
 
 def table_dataset(path: Path | str, **changes: Any) -> TableDataset:
-    keys = {"image_root": None, "image_column": "image_id", "label_column": "label", "group_column": None}
+    keys = {
+        "table": [],
+        "image_root": None,
+        "image_column": "image_id",
+        "label_column": "label",
+        "label_values": {},
+        "group_column": None,
+        "metadata": [],
+        "given_split": None,
+    }
     return TableDataset(**{"name": "table", "path": str(path), **keys, **TABULAR, **changes})
 
 
@@ -92,13 +103,19 @@ def file_split(path: Path | str, **changes: Any) -> FileSplit:
     return FileSplit(**{"name": "file", "path": str(path), "on_mismatch": "fail", **changes})
 
 
-def ham10000_dataset(path: Path | str, **changes: Any) -> Ham10000Dataset:
-    return Ham10000Dataset(**{"name": "ham10000", "path": str(path), **TABULAR, **changes})
+def known_dataset(name: str, path: Path | str, **changes: Any) -> Dataset:
+    """A published data set, as conf/dataset/ declares it."""
+    declared = compose([f"dataset={name}", "dataset.path=."]).config.dataset
+    return replace(declared, path=str(path), **changes)  # type: ignore[call-arg]
+
+
+def ham10000_dataset(path: Path | str, **changes: Any) -> Dataset:
+    return known_dataset("ham10000", path, **changes)
 
 
 def isic_challenge_dataset(path: Path | str, ground_truth: Path | str, **changes: Any) -> IsicChallengeDataset:
-    keys = {"path": str(path), "ground_truth": str(ground_truth), "metadata": None, **TABULAR, **changes}
-    return IsicChallengeDataset(name="isic_challenge", **keys)
+    keys = {"path": str(path), "ground_truth": str(ground_truth), "metadata": None, "image_root": []}
+    return IsicChallengeDataset(**{"name": "isic_challenge", **keys, **TABULAR, **changes})
 
 
 def isic_cli_dataset(path: Path | str, **changes: Any) -> IsicCliDataset:

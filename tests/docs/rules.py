@@ -126,6 +126,7 @@ NOT_RUN = (
     NotRun(r".*hydra/launcher=(joblib|submitit_slurm|ray)", "held by tests/integration/test_launchers.py", declared),
     NotRun(r".*network=timm", "builds and exports a large network; held by tests/networks", declared),
     NotRun(r".*\$\(az ", "a workspace of Azure; held by tests/tracking/test_docs.py", _parsed),
+    NotRun(r"skinlab train dataset=isic20", "published images; see tests/data/sources/test_known_sets.py", declared),
     NotRun(r"skinlab lr-find", "trains for real; held by tests/integration/test_lr_find.py", declared),
     NotRun(r"skinlab weights fetch", "the package index; held by tests/networks/pretrained", _parsed),
     NotRun(r"skinlab reproduce .*--environment", "the package index; held by tests/reproduction", _parsed),

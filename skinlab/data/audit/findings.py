@@ -31,7 +31,7 @@ class NearDuplicate:
 
 @dataclass(frozen=True)
 class LeakFound:
-    """Two images that must be in one subset and are not: ids, subsets, and why (group, duplicate, near_duplicate)."""
+    """Two images that must be in one subset and are not: ids, subsets, and why (see `leaks.Reason`)."""
 
     images: list[str]
     subsets: list[str]
@@ -103,6 +103,9 @@ class Findings:
         duplicates_across_subsets: those in more than one subset.
         near_duplicates: pairs; None: not searched (audit.near_duplicates=false).
         near_duplicates_with_conflicting_labels: those of two classes.
+        known_duplicates: images that published lists call copies (audit.known_duplicates).
+        known_errors: ids that are left out because published lists call them wrong (audit.known_errors).
+        absent_in_lists: rows of these lists that name none, or no two, of the images, by the list's path.
         leaks: pairs across subsets, as the split was given.
         on_leak: the rule about them: fail, drop or warn; None: the audit was by content alone.
         left_out: ids that are in no subset because of a leak.
@@ -128,6 +131,9 @@ class Findings:
     duplicates_across_subsets: list[list[str]]
     near_duplicates: list[NearDuplicate] | None
     near_duplicates_with_conflicting_labels: list[NearDuplicate]
+    known_duplicates: list[list[str]]
+    known_errors: list[str]
+    absent_in_lists: dict[str, int]
     leaks: list[LeakFound]
     on_leak: str | None
     left_out: list[str]

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from skinlab.data.audit import findings as found
 from skinlab.data.audit.examine import Examined, examined
+from skinlab.data.audit.known import Named, copies
 from skinlab.data.audit.leaks import Leak, Near, describe, find_leaks, refuse, without_leaks
 from skinlab.data.audit.outliers import Outlier, find_outliers
 from skinlab.data.classes import Labelled
@@ -41,17 +42,19 @@ class Look:
         duplicates: rows of each content that occurs more than once.
         near: near-duplicates; None: not searched.
         outliers: images that stand out.
+        known: copies by the published lists.
     """
 
     labels: Sequence[str]
     duplicates: list[list[int]]
     near: list[Near] | None
     outliers: list[Outlier]
+    known: Named
 
     @property
     def together(self) -> list[list[int]]:
         """Rows that must be in one subset whatever their groups are."""
-        return [*self.duplicates, *([pair.first, pair.second] for pair in self.near or [])]
+        return [*self.duplicates, *([pair.first, pair.second] for pair in self.near or []), *self.known.sets]
 
 
 def look(
@@ -72,7 +75,8 @@ def look(
     """
     duplicates = find_duplicates(sha256)
     if rules is None:
-        return Look(manifest.labels, duplicates, None, [])
+        return Look(manifest.labels, duplicates, None, [], Named([], {}))
+    known = copies(rules.known_duplicates, manifest.image_ids)
     seen = examined(images, sha256, near=rules.near_duplicates, colour_profile=colour_profile)
     measures: dict[str, npt.NDArray[np.floating]] = {
         "brightness": seen.brightness,
@@ -80,7 +84,7 @@ def look(
         "file_size": _file_sizes(manifest.paths),
     }
     near = _near(seen, rules.similarity) if rules.near_duplicates else None
-    return Look(manifest.labels, duplicates, near, find_outliers(measures, rules.outlier_z))
+    return Look(manifest.labels, duplicates, near, find_outliers(measures, rules.outlier_z), known)
 
 
 def _near(seen: Examined, least: float) -> list[Near]:
@@ -113,7 +117,7 @@ def judge(
     Raises:
         DataError: there are leaks and `audit.on_leak=fail`, or leaving them out would empty a class.
     """
-    leaks = find_leaks(manifest.groups, seen.duplicates, seen.near or [], subsets)
+    leaks = find_leaks(manifest.groups, seen.duplicates, seen.near or [], subsets, seen.known.sets)
     if not leaks or rules is None:
         return list(subsets), leaks
     if rules.on_leak == "fail":
@@ -171,6 +175,9 @@ def record(
         duplicates_across_subsets=_named(ids, across),
         near_duplicates=None if seen.near is None else near,
         near_duplicates_with_conflicting_labels=[pair for pair in near if len(set(pair.labels)) > 1],
+        known_duplicates=_named(ids, seen.known.sets),
+        known_errors=[],
+        absent_in_lists=dict(seen.known.absent),
         leaks=[_leak(leak, ids, given) for leak in leaks],
         on_leak=None if rules is None else rules.on_leak,
         left_out=[name for name, subset in zip(ids, kept, strict=True) if subset == LEFT_OUT],

@@ -13,7 +13,7 @@ from skinlab.data.split import LEFT_OUT, SUBSETS
 from skinlab.data.wording import SHOWN
 from skinlab.errors import DataError
 
-Reason = Literal["group", "duplicate", "near_duplicate"]
+Reason = Literal["group", "duplicate", "near_duplicate", "known_duplicate"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Leak:
         first: row of the image on the training side.
         second: row of the other.
         reason: what joins them.
-        similarity: of near-duplicates; 1 for the same content; None for a group.
+        similarity: of near-duplicates; 1 for the same content; else None.
     """
 
     first: int
@@ -43,7 +43,11 @@ class Near:
 
 
 def find_leaks(
-    groups: Sequence[str | None], duplicates: Sequence[Sequence[int]], near: Sequence[Near], subsets: Sequence[str]
+    groups: Sequence[str | None],
+    duplicates: Sequence[Sequence[int]],
+    near: Sequence[Near],
+    subsets: Sequence[str],
+    known: Sequence[Sequence[int]] = (),
 ) -> list[Leak]:
     """Pairs across subsets; of a group or a content, every image is paired with one on the far side, not with each.
 
@@ -52,6 +56,7 @@ def find_leaks(
         duplicates: rows of each content that occurs more than once.
         near: near-duplicates.
         subsets: subset of each image.
+        known: rows of images that a published list calls copies.
     """
     members: defaultdict[str, list[int]] = defaultdict(list)
     for row, group in enumerate(groups):
@@ -60,6 +65,7 @@ def find_leaks(
     leaks = [leak for rows in duplicates for leak in _across(rows, subsets, "duplicate", 1.0)]
     for pair in near:
         leaks += _across((pair.first, pair.second), subsets, "near_duplicate", pair.similarity)
+    leaks += [leak for rows in known for leak in _across(rows, subsets, "known_duplicate", None)]
     for group in sorted(members):
         leaks += _across(members[group], subsets, "group", None)
     return leaks
@@ -124,7 +130,10 @@ def describe(leaks: Sequence[Leak], image_ids: Sequence[str], subsets: Sequence[
 def _because(leak: Leak) -> str:
     if leak.reason == "near_duplicate":
         return f"near-duplicates, similarity {leak.similarity:.2f}"
-    return "same content" if leak.reason == "duplicate" else "same group"
+    return _BECAUSE[leak.reason]
+
+
+_BECAUSE = {"duplicate": "same content", "group": "same group", "known_duplicate": "copies by audit.known_duplicates"}
 
 
 def refuse(leaks: Sequence[Leak], image_ids: Sequence[str], subsets: Sequence[str]) -> None:

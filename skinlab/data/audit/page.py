@@ -116,6 +116,21 @@ def sections(found: Findings) -> list[Section]:
                 for pair in found.near_duplicates_with_conflicting_labels
             ],
         ),
+        Section(
+            "Left out by a published list",
+            "called wrong there (audit.known_errors)",
+            [Entry([], name) for name in found.known_errors],
+        ),
+        Section(
+            "Copies by a published list",
+            "one photograph, as it says there (audit.known_duplicates)",
+            [_same(ids) for ids in found.known_duplicates],
+        ),
+        Section(
+            "Rows of published lists without an image",
+            "they name none of these images, or only one of two",
+            [Entry([], f"{path}: {count} rows") for path, count in found.absent_in_lists.items()],
+        ),
         Section("Same content", "byte for byte the same file", [_same(ids) for ids in found.duplicates]),
         Section(
             "Near-duplicates",
@@ -152,7 +167,11 @@ def _reason(reason: str, similarity: float | None) -> str:
     return f"near-duplicates, similarity {similarity:.3f}" if reason == "near_duplicate" else _REASONS[reason]
 
 
-_REASONS = {"duplicate": "the same content", "group": "the same group (lesion or patient)"}
+_REASONS = {
+    "duplicate": "the same content",
+    "group": "the same group (lesion or patient)",
+    "known_duplicate": "copies by a published list",
+}
 
 
 def _same(ids: Sequence[str]) -> Entry:

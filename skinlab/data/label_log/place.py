@@ -16,10 +16,10 @@ def log_path(dataset: schema.Dataset) -> Path | None:
     match dataset:
         case schema.SyntheticDataset():
             return None
-        case schema.TableDataset():
+        case schema.TableDataset(table=[]):
             return Path(dataset.path).expanduser().parent / NAME
-        case schema.IsicChallengeDataset():
-            return Path(dataset.ground_truth).expanduser().parent / NAME
+        case schema.IsicChallengeDataset(ground_truth=str(truth)):
+            return Path(truth).expanduser().parent / NAME
     path = Path(dataset.path).expanduser()
     return path.with_name(f"{path.name}.{NAME}") if path.is_file() else path / NAME  # an archive has its own
 

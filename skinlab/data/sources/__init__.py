@@ -18,7 +18,7 @@ def load(dataset: schema.Dataset) -> Manifest:  # noqa: PLR0911 - one for each s
         SetupError: a package that reads this kind of file is not installed.
         OutputError: phantoms could not be written.
     """
-    from skinlab.data.sources import folder, ham10000, isic_archive, isic_challenge, isic_cli, synthetic, table, urls
+    from skinlab.data.sources import folder, isic_archive, isic_challenge, isic_cli, synthetic, table, urls
 
     match dataset:
         case schema.SyntheticDataset():
@@ -27,8 +27,6 @@ def load(dataset: schema.Dataset) -> Manifest:  # noqa: PLR0911 - one for each s
             return folder.load(dataset)
         case schema.TableDataset():
             return table.load(dataset)
-        case schema.Ham10000Dataset():
-            return ham10000.load(dataset)
         case schema.IsicChallengeDataset():
             return isic_challenge.load(dataset)
         case schema.IsicCliDataset():

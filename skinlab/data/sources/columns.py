@@ -276,19 +276,30 @@ def _reader(text: Iterable[str], separator: str) -> "CsvReader":
 
 
 def _rows(path: Path, text: Iterable[str], separator: str, lines: list[int]) -> Iterator[list[str]]:
-    """The header and the rows, noting the line of each; empty values beyond the header are passed over."""
+    """The header and the rows, noting the line of each; empty values beyond the header are passed over.
+
+    So are lines without a separator that follow the rows after an empty line, as below PH2's table.
+    """
     reader = _reader(text, separator)
-    width = 0
+    width, after_empty, notes = 0, False, 0
     for row in reader:
-        if not row:
+        short = len(row) == 1 and width > 1
+        if not row or (short and not row[0].strip()):
+            after_empty = True
             continue
+        if short and (after_empty or notes):
+            notes = notes or reader.line_num
+            continue
+        after_empty = False
         if not width:
             width = len(row)
             row = [name.strip() for name in row]  # noqa: PLW2901 - values are cleaned column by column
         elif len(row) > width and not any(map(str.strip, row[width:])):
             row = row[:width]  # noqa: PLW2901 - Excel ends lines with empty cells
-        if len(row) != width:
-            wanted = f"the header has {width} columns"
-            raise DataError(f"{path}, line {reader.line_num}: {len(row)} values where {wanted}")
+        if len(row) != width or notes:
+            line, values = (notes, 1) if notes else (reader.line_num, len(row))
+            raise DataError(f"{path}, line {line}: {values} values where the header has {width} columns")
         lines.append(reader.line_num)
         yield row
+    if notes:
+        _log.info("%s: the lines from %d on are notes below the table, not read", path, notes)

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from skinlab.data.decoding import HEAD, looks_like_image
@@ -84,21 +84,13 @@ def find_images(root: Path) -> tuple[list[str], LeftAside]:
     Raises:
         DataError: no such folder, it cannot be read, or a file name is not text.
     """
-    check_folder(root)
     images: list[str] = []
     kinds: Counter[str] = Counter()
     pictures: list[str] = []
-    visited: set[str] = set()
-    for folder, folders, names in os.walk(root, onerror=_cannot_read, followlinks=True):
-        real = os.path.realpath(folder)
-        folders[:] = [] if real in visited else sorted(name for name in folders if not _is_hidden(name))
-        if real in visited:
-            continue
-        visited.add(real)
-        prefix = Path(folder).relative_to(root).as_posix().removeprefix(".")
+    for folder, prefix, _, names in walked(root):
         for name in names:
             kind = _kind(folder, name)
-            path = f"{prefix}/{name}" if prefix else name
+            path = f"{prefix}{name}"
             if kind is None:
                 images.append(path)
                 continue
@@ -107,6 +99,23 @@ def find_images(root: Path) -> tuple[list[str], LeftAside]:
                 pictures.append(path)
     _check_text(images)
     return sorted(images), LeftAside(dict(sorted(kinds.items())), sorted(pictures))
+
+
+def walked(root: Path) -> Iterator[tuple[str, str, Sequence[str], Sequence[str]]]:
+    """Every folder below a folder, through links but once: its path, what goes before its names, folders and files.
+
+    Raises:
+        DataError: no such folder, or it cannot be read.
+    """
+    check_folder(root)
+    visited: set[str] = set()
+    for folder, folders, names in os.walk(root, onerror=_cannot_read, followlinks=True):
+        real = os.path.realpath(folder)
+        folders[:] = [] if real in visited else sorted(name for name in folders if not _is_hidden(name))
+        if real not in visited:
+            visited.add(real)
+            prefix = Path(folder).relative_to(root).as_posix().removeprefix(".")
+            yield folder, f"{prefix}/" if prefix else "", folders, names
 
 
 def _kind(folder: str, name: str) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import NoReturn
 
-from skinlab.data.manifest import WITHOUT_ROW, Manifest
+from skinlab.data.manifest import GIVEN_SPLIT, WITHOUT_ROW, Manifest
 from skinlab.data.sources.columns import Columns
 from skinlab.data.sources.files import absolute, extension, find_images, image_ids, is_image, without_extension
 from skinlab.data.sources.unpacked import folder_of
@@ -29,7 +29,9 @@ def manifest_of(
     labels: Sequence[str],
     groups: Sequence[str | None],
     attributes: Mapping[str, Sequence[str]],
+    subsets: Sequence[str] | None = None,
     named_by_file: bool = False,
+    any_case: bool = False,
 ) -> Manifest:
     """The images below `root` that a table's rows name.
 
@@ -41,14 +43,16 @@ def manifest_of(
         labels: of each row.
         groups: of each row.
         attributes: further columns.
+        subsets: of each row, its subset in the split that the data set comes with; None: it comes with none.
         named_by_file: image ids come from the files, not from `values`.
+        any_case: a name in another case is the file's, where no other file is.
 
     Raises:
         DataError: see `match_images`.
     """
     folder = folder_of(root)
     found, aside = find_images(folder)
-    matched = match_images(table, values, root, found)
+    matched = match_images(table, values, root, found, any_case=any_case)
     if matched.without and dataset.on_missing == "fail":
         raise DataError(
             f"{table.path}: {len(matched.without)} rows have no image in {root}: {listed(matched.without)}; correct "
@@ -56,13 +60,15 @@ def manifest_of(
         )
     rows = [row for row, file in enumerate(matched.files) if file is not None]
     files = [file for file in matched.files if file is not None]
+    columns = attributes if subsets is None else {**attributes, GIVEN_SPLIT: subsets}
     kinds = {**aside.kinds, WITHOUT_ROW: len(found) - len(set(files))}
     return Manifest(
-        image_ids=image_ids(files) if named_by_file else [composed(values[row]) for row in rows],
+        image_ids=image_ids(files if named_by_file else [values[row] for row in rows]),
         paths=[absolute(folder, file) for file in files],
         labels=[labels[row] for row in rows],
         groups=[groups[row] for row in rows],
-        attributes={name: [column[row] for row in rows] for name, column in attributes.items()},
+        attributes={name: [column[row] for row in rows] for name, column in columns.items()},
+        given_split=subsets is not None,
         left_aside=replace(aside, kinds={kind: count for kind, count in kinds.items() if count}),
         without_image=matched.without,
     ).by_id()
@@ -81,7 +87,9 @@ class Matched:
     without: Sequence[str]
 
 
-def match_images(table: Columns, values: Sequence[str], root: Path, found: Sequence[str]) -> Matched:
+def match_images(
+    table: Columns, values: Sequence[str], root: Path, found: Sequence[str], *, any_case: bool = False
+) -> Matched:
     """The file of each row; each file once.
 
     An image is found by its path below `root`, with or without extension, or by its bare name anywhere below `root` if
@@ -92,12 +100,13 @@ def match_images(table: Columns, values: Sequence[str], root: Path, found: Seque
         values: of each row, the path or name of its image.
         root: the folder of images, for messages.
         found: its image files, relative to it.
+        any_case: names may be in another case than the files.
 
     Raises:
         DataError: a path that leaves `root`, names of several files, an image in two rows.
     """
     names = _inside_root(table, values, root)
-    files, several = _resolve(names, found)
+    files, several = _resolve(names, found, any_case=any_case)
     if several:
         _refuse(table, root, several)
     missing = [name for name, file in zip(names, files, strict=True) if file is None]
@@ -180,23 +189,26 @@ def _relative(value: str, root: Path) -> str | None:
     return None if path.is_absolute() or ".." in path.parts else path.as_posix()
 
 
-def _resolve(names: Sequence[str], found: Sequence[str]) -> tuple[list[str | None], dict[str, list[str]]]:
+def _resolve(
+    names: Sequence[str], found: Sequence[str], *, any_case: bool
+) -> tuple[list[str | None], dict[str, list[str]]]:
     """The one file that each name means, the closest kind of match first; and the files of names that mean several."""
     files: list[str | None] = [None] * len(names)
     several: dict[str, list[str]] = {}
-    for kind in (_path, _stem, _bare_names):
-        wanted = {name for name, file in zip(names, files, strict=True) if file is None and name not in several}
+    same_case = [(kind, str) for kind in (_path, _stem, _bare_names)]
+    for kind, fold in same_case + [(kind, str.casefold) for kind, _ in same_case] * any_case:
+        keys = [
+            None if file is not None or name in several else fold(name) for name, file in zip(names, files, strict=True)
+        ]
+        wanted = {key for key in keys if key is not None and key not in several}
         if not wanted:
             break
         one: dict[str, str] = {}
         for path in found:
-            for name in kind(composed(path)):
+            for name in kind(fold(composed(path))):
                 if name in wanted and one.setdefault(name, path) != path:
                     several.setdefault(name, [one[name]]).append(path)
-        files = [
-            file if file is not None or name in several else one.get(name)
-            for name, file in zip(names, files, strict=True)
-        ]
+        files = [file if key is None or key in several else one.get(key) for key, file in zip(keys, files, strict=True)]
     return files, several
 
 

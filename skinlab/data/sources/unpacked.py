@@ -1,4 +1,4 @@
-"""Images inside one file (zip, tar, Parquet), as files in the cache folder: written once, then read like others.
+"""Images inside one file (zip, tar, npz, HDF5, Parquet) as files in the cache folder: written once, then read.
 
 What is unpacked is data from elsewhere: names stay inside the folder, links and devices are refused, and sizes are
 bounded while they are written, not only as declared.
@@ -22,17 +22,17 @@ from typing import IO
 from skinlab import paths
 from skinlab.data import locks
 from skinlab.data.cache_entries import CONTENTS, UNPACKED, touch
-from skinlab.data.cache_room import gigabytes, make_room
+from skinlab.data.cache_room import make_room
 from skinlab.data.decoding import HEAD, looks_like_image
 from skinlab.data.hashes import sha256_of_files
+from skinlab.data.sources.arrays import is_npz, write_arrays
+from skinlab.data.sources.bounds import MOST_FILES, check_size
+from skinlab.data.sources.hdf5 import is_hdf5, write_images
 from skinlab.data.sources.parquet import images
 from skinlab.data.storage import cache_access, new_folder, remove_folder
 from skinlab.errors import DataError
 
-MOST_FILES = 5_000_000
-MOST_RATIO = 1000
-"""Bytes that a packed byte may become, beyond the first 256 MB."""
-_UNSUSPICIOUS = 256 << 20
+WORKBOOKS = (".xlsx", ".xlsm", ".ods")
 _PIECE = 1 << 20
 _VERSION = 1
 _SAFE = re.compile(r"\w[\w. -]{0,199}")
@@ -67,29 +67,39 @@ class Member:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is a zip or tar archive, packed or not, by its content."""
-    return path.is_file() and (zipfile.is_zipfile(path) or _is_tar(path))
+    """Whether a file is a zip or tar archive, packed or not, by its content; a workbook of Excel is a table."""
+    if not path.is_file() or path.suffix.lower() in WORKBOOKS:
+        return False
+    return zipfile.is_zipfile(path) or _is_tar(path)
+
+
+def is_container(path: Path) -> bool:
+    """Whether a file holds images, as an archive or as arrays."""
+    return is_archive(path) or is_hdf5(path)
 
 
 def folder_of(path: Path) -> Path:
-    """A folder as it is; of an archive, the folder that it was unpacked into.
+    """A folder as it is; of an archive, npz or HDF5 file, the folder that it was unpacked into.
 
     Raises:
-        DataError: the archive is damaged, unpacks to too much, or holds what has no place in it.
+        DataError: the file is damaged, unpacks to too much, or holds what has no place in it.
+        SetupError: an HDF5 file, and h5py is not installed.
         OutputError: the cache folder cannot be written, or may not hold so much.
     """
-    if not is_archive(path):
+    if not is_container(path):
         return path
+    if is_npz(path):
+        return unpacked(path, "arrays", partial(write_arrays, path))
+    if is_hdf5(path):
+        return unpacked(path, "HDF5", partial(write_images, path))
+    return unpacked(path, "archive", partial(_write_members, path))
 
-    def write(folder: Path) -> None:
-        packed = path.stat().st_size
-        with _members(path) as members:
-            total = _checked(path, members, packed)
-            make_room(total)
-            for member in members:
-                _copy(path, member, folder)
 
-    return unpacked(path, "archive", write)
+def _write_members(path: Path, folder: Path) -> None:
+    with _members(path) as members:
+        make_room(_checked(path, members, path.stat().st_size))
+        for member in members:
+            _copy(path, member, folder)
 
 
 def unpacked(path: Path, how: str, write: Callable[[Path], None]) -> Path:
@@ -200,10 +210,7 @@ def _checked(path: Path, members: list[Member], packed: int) -> int:
             raise DataError(f"{path} holds {member.name} twice: which is meant cannot be known")
         seen.add(parts)
         total += member.size
-    if len(members) > MOST_FILES:
-        raise DataError(f"{path} holds more than {MOST_FILES:,} files")
-    if total > max(_UNSUSPICIOUS, MOST_RATIO * packed):
-        raise DataError(f"{path} would unpack to {gigabytes(total)}, {total // max(packed, 1)} times its size: refused")
+    check_size(path, len(members), total, packed)
     return total
 
 

@@ -14,6 +14,7 @@ from tests.data.audit.copies import COPIES, saved, skin
 from tests.data.data_builders import folder_dataset, holdout_split
 
 RULES = {"near_duplicates": True, "similarity": 0.83, "on_leak": "fail", "small_class": 30, "outlier_z": 6.0}
+RULES |= {"known_duplicates": [], "known_errors": []}
 
 
 @pytest.fixture

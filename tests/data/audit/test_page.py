@@ -14,7 +14,14 @@ EVIL = '<script>alert("x")</script>&\''
 
 def findings(**changes):
     empty = {name: [] for name in Findings.__annotations__}
-    keys = {"images": 2, "left_out_labels": {}, "ignored_files": {}, "images_without_group": 1, "counts": {}}
+    keys = {
+        "images": 2,
+        "left_out_labels": {},
+        "ignored_files": {},
+        "absent_in_lists": {},
+        "images_without_group": 1,
+        "counts": {},
+    }
     keys["label_log"] = Corrections()
     return Findings(**{**empty, **keys, "on_leak": "warn", **changes})
 

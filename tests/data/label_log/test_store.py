@@ -63,7 +63,8 @@ def test_what_was_entered_before_a_kill_stays_and_the_log_goes_on(tmp_path: Path
         assert process.stdout is not None
         said = [process.stdout.readline() for _ in range(20 + 7 * round_)]
         process.send_signal(signal.SIGKILL)
-        said += process.communicate(timeout=30)[0].splitlines()
+        said += process.stdout.read().splitlines()  # not communicate(): it passes over what readline() read ahead
+        process.wait(30)
         entries = LabelLog(path).read()
         kept = [entry.image_id for entry in entries if entry.image_id.startswith(f"r{round_}-")]
         done = len([line for line in said if line.strip()])

@@ -151,3 +151,17 @@ def test_what_is_no_table_is_one_line(tmp_path: Path, content: bytes, message: s
     with pytest.raises(DataError, match=message) as caught:
         read_table(tmp_path / "t.csv")
     assert "\n" not in str(caught.value)
+
+
+def test_notes_below_the_rows_are_passed_over_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "t.txt").write_text("|| a | b ||\n|| 1 | 2 ||\n \n\nLegend:\na is 1\n\nb is 2\n")
+    with caplog.at_level(logging.INFO):
+        assert read_table(tmp_path / "t.txt").columns == {"a": ["1"], "b": ["2"]}
+    assert "the lines from 5 on are notes below the table, not read" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n3\n", "a,b\n1,2\n\nnote\n3,4\n"])
+def test_a_line_of_one_value_that_is_no_note_is_refused_by_its_number(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DataError, match=r"line [34]: 1 values where the header has 2 columns"):
+        read_table(tmp_path / "t.csv")

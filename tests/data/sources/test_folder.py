@@ -17,7 +17,8 @@ Make = Callable[..., Path]
 
 
 def rules() -> Audit:
-    return Audit(near_duplicates=False, similarity=0.83, on_leak="fail", small_class=30, outlier_z=6)
+    lists: dict[str, list[str]] = {"known_duplicates": [], "known_errors": []}
+    return Audit(near_duplicates=False, similarity=0.83, on_leak="fail", small_class=30, outlier_z=6, **lists)
 
 
 def test_label_is_the_sub_folder_and_id_the_path_without_extension(class_folder: Make) -> None:

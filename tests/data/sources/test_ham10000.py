@@ -54,7 +54,7 @@ def test_a_folder_without_the_table_is_explained(image_files: Make) -> None:
 
 def test_another_table_of_that_name_is_refused(root: Path) -> None:
     (root / "HAM10000_metadata.csv").write_text("image,dx,lesion_id\nISIC_1,nv,HAM_1\n")
-    with pytest.raises(DataError, match=r"has no column image_id .*use dataset=table"):
+    with pytest.raises(DataError, match=r"has no column image_id .*set dataset\.image_column"):
         load(ham10000_dataset(root))
 
 

@@ -13,7 +13,7 @@ from skinlab import paths
 from skinlab.data.cache_contents import content, damage
 from skinlab.data.cache_entries import UNPACKED, entries
 from skinlab.data.prepare import prepare
-from skinlab.data.sources import load, unpacked
+from skinlab.data.sources import bounds, load
 from skinlab.errors import DataError
 from tests.data.data_builders import folder_dataset, holdout_split, table_dataset
 
@@ -104,7 +104,7 @@ def test_links_and_devices_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_refused_before_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacked, "_UNSUSPICIOUS", 1 << 20)
+    monkeypatch.setattr(bounds, "_UNSUSPICIOUS", 1 << 20)
     archive = zipped(tmp_path / "x.zip", {"a/x.png": bytes(20 << 20)}, zipfile.ZIP_LZMA)
     with pytest.raises(DataError, match="would unpack to 20.97 MB, .* times its size: refused"):
         load(folder_dataset(archive))
