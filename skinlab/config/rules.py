@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from skinlab import networks, schema
 from skinlab.config import suggest, wording
 from skinlab.config.problems import Problem
 from skinlab.config.tree import KeyPath
+from skinlab.data import transforms
 from skinlab.evaluation import objectives, operating_rule
 from skinlab.settings import allowed_targets, settings_file
 from skinlab.transfer.addresses import is_loopback
@@ -22,12 +22,6 @@ LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
 ON_FAILURE = r"continue|stop|retry\([1-9]\d?\)"
 REVISION = "none|[0-9a-f]{4,64}"
 DEPLOYMENT_NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
-LIBRARY = "albumentations."
-OWN = ("skinlab.augmentations.Hair", "skinlab.augmentations.Ruler")
-REFUSAL = (
-    "is not allowed: only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip, "
-    f"{' and '.join(OWN)}"
-)
 NEAREST = 3  # names of models that an error suggests
 SINK_PACKAGES = {  # tracking sink -> the modules that it needs, and the extra that brings them
     "tensorboard": (("tensorboard",), "tracking"),
@@ -384,53 +378,9 @@ def _engine_packages(config: schema.Config) -> Iterator[Problem]:
         yield Problem(("engine", "name"), config.engine.name, what)
 
 
-# --- what a `_target_` may name ------------------------------------------------------------------------------------
-
-
 def _targets(config: schema.Config) -> Iterator[Problem]:
     """Opening somebody else's run must not run their code: only known libraries are reached by `_target_`."""
-    path = ("augmentation", "transforms")
-    transforms = config.augmentation.transforms
-    extra = allowed_targets() if transforms else []
-    for i, transform in enumerate(transforms):
-        here = (*path, str(i))
-        if "_target_" not in transform:
-            what = "needs a `_target_`, e.g. _target_: albumentations.HorizontalFlip"
-            yield Problem(here, transform, what)
-        for key, target in _find_targets(transform, here):
-            if not (isinstance(target, str) and is_allowed(target, extra)):
-                yield Problem(key, target, REFUSAL, hint=f"; your own packages: allowed_targets in {settings_file()}")
-
-
-def _find_targets(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
-    """Every `_target_` in nested keys and lists, with its place."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if name == "_target_":
-                yield (*path, name), inner
-            else:
-                yield from _find_targets(inner, (*path, name))
-    elif isinstance(value, list):
-        for i, inner in enumerate(value):
-            yield from _find_targets(inner, (*path, str(i)))
-
-
-def is_allowed(target: str, prefixes: Sequence[str] = ()) -> bool:
-    """Whether a `_target_` may be instantiated.
-
-    Of albumentations only what the package itself exports as a class, `albumentations.Name`: its modules import
-    `os`, so that a dotted path through them reaches any function of Python. Of skinlab the transforms in `OWN`.
-
-    Args:
-        target: a dotted name.
-        prefixes: further packages or names, from the user's own settings.
-
-    >>> is_allowed("albumentations.HorizontalFlip"), is_allowed("albumentations.os.system")
-    (True, False)
-    >>> is_allowed("mylab.Spots", ["mylab"]), is_allowed("mylabs.Spots", ["mylab"])
-    (True, False)
-    """
-    if any(target == prefix or target.startswith(prefix.rstrip(".") + ".") for prefix in prefixes):
-        return True
-    name = target.removeprefix(LIBRARY)
-    return target in OWN or (target.startswith(LIBRARY) and name.isidentifier() and name[0].isupper())
+    listed = config.augmentation.transforms
+    for keys, value, what in transforms.faults(listed, allowed_targets() if listed else ()):
+        hint = f"; your own packages: allowed_targets in {settings_file()}" if what == transforms.REFUSAL else ""
+        yield Problem(("augmentation", "transforms", *keys), value, what, hint=hint)

@@ -76,6 +76,8 @@ class _Reader:
         """A value of any type of the schema."""
         if isinstance(value, Unresolved):
             return self.bad(path, value.text, value.reason)
+        if isinstance(value, str) and "${" in value:
+            return self.bad(path, value, "has ${ in it, which must be plain text: nothing resolves it again")
         if value is None and tree.is_optional(kind):
             return None
         return self.present(kind, value, path, bounds)
