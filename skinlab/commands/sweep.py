@@ -67,11 +67,13 @@ def main(argv: list[str]) -> int:
 def _resume(folder: Path, changes: list[str]) -> int:
     from skinlab.commands.train import run_sweep
     from skinlab.sweeps.declaration import again
+    from skinlab.sweeps.planning import Planner
     from skinlab.sweeps.state import Sweep
 
     path = folder.absolute()
     sweep = Sweep.open(path)
     declaration = again(sweep.record["declaration"], changes)
+    Planner(declaration, sweep.trials).check(sweep.trials)
     return run_sweep(declaration, path)
 
 

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import RLock
 from typing import Any, Literal, Self, get_args
 
@@ -73,6 +73,15 @@ class Trial:
 
 
 _TRIAL_KEYS = tuple(item.name for item in fields(Trial))
+_TRIAL_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("number", "group", "batch", "replicate", "attempts", "epochs"), int),
+    **dict.fromkeys(("parameters", "drawn"), dict),
+    "overrides": list,
+    **dict.fromkeys(("run", "status"), str),
+    **dict.fromkeys(("error", "started", "finished"), str | None),
+    "values": list | None,
+    "seconds": int | float | None,
+}
 
 
 class Sweep(OwnedDirectory):
@@ -110,10 +119,10 @@ class Sweep(OwnedDirectory):
         """
         try:
             record = json.loads((path / SWEEP_FILE).read_text())
-            trials = [Trial(**{key: trial[key] for key in _TRIAL_KEYS}) for trial in record.pop("trials")]
+            trials = [_trial(trial) for trial in record.pop("trials")]
         except (FileNotFoundError, NotADirectoryError) as error:
             raise OutputError(f"{path} is not the directory of a sweep: it has no {SWEEP_FILE}") from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise OutputError(f"{path / SWEEP_FILE} cannot be read: {error}") from error
         cls._check_version(path, record)
         return cls(path, record, trials)
@@ -240,6 +249,25 @@ class Sweep(OwnedDirectory):
     def end(self, status: SweepStatus, error: str | None = None) -> None:
         """Write how it ended, and let go of the directory."""
         self._let_go(status, error)
+
+
+def _trial(recorded: Any) -> Trial:
+    """A trial as sweep.json has it.
+
+    Raises:
+        TypeError: a value is of another type than skinlab writes.
+        ValueError: it has no status, or its run lies outside of the sweep.
+    """
+    trial = Trial(**{key: recorded[key] for key in _TRIAL_KEYS})
+    for name, kind in _TRIAL_TYPES.items():
+        if not isinstance(getattr(trial, name), kind) or isinstance(getattr(trial, name), bool):
+            raise TypeError(f"{name} of a trial is {getattr(trial, name)!r}")
+    if trial.status not in TRIAL_STATUSES or not all(isinstance(text, str) for text in trial.overrides):
+        raise ValueError(f"trial {trial.number} has no status or overrides of a trial")
+    parts = PurePosixPath(trial.run).parts
+    if not parts or any(part.startswith((".", "/")) for part in parts):
+        raise ValueError(f"trial {trial.number} lies in {trial.run}")
+    return trial
 
 
 def _lines(file: Path) -> int:
