@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self, TextIO
 
-from skinlab import files, machine
+from skinlab import files, machine, trust
 from skinlab.errors import OutputError
 
 SCHEMA_VERSION = 1
@@ -56,6 +56,14 @@ class OwnedDirectory(ABC):
             raise files.output_error(path, error) from error
         owned.update()
         return owned
+
+    def content(self) -> dict[str, Any]:
+        """All that the record's file holds."""
+        return self.record
+
+    def is_own(self) -> bool:
+        """Whether this user made it here, and nobody changed its record since it was written; see `skinlab.trust`."""
+        return trust.is_own(self.path, self.content())
 
     @abstractmethod
     def update(self, **facts: Any) -> None:

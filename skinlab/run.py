@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from skinlab import files
+from skinlab import files, trust
 from skinlab.errors import OutputError, SkinlabError
 from skinlab.ownership import OwnedDirectory
 
@@ -131,7 +131,7 @@ class Run(OwnedDirectory):
 
     def update(self, **facts: Any) -> None:
         """Add facts to run.json."""
-        self.record |= facts
+        self.record = trust.marked(self.path, self.record | facts)
         files.write_json(self.path / RUN_FILE, self.record)
 
     def add_seconds(self, name: str, seconds: float) -> None:

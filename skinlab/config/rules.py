@@ -14,11 +14,13 @@ from skinlab.config import suggest, wording
 from skinlab.config.problems import Problem
 from skinlab.config.tree import KeyPath
 from skinlab.data import transforms
+from skinlab.errors import ConfigError
 from skinlab.evaluation import objectives, operating_rule
 from skinlab.settings import allowed_targets, settings_file
 from skinlab.transfer.addresses import is_loopback
 
 LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
+NO_FOLDER = f"must be usable as a folder name: 1 to {LONGEST_NAME} bytes, no slash, no space at either end"
 ON_FAILURE = r"continue|stop|retry\([1-9]\d?\)"
 REVISION = "none|[0-9a-f]{4,64}"
 DEPLOYMENT_NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
@@ -64,11 +66,29 @@ def check(config: schema.Config) -> list[Problem]:
 
 def _name(config: schema.Config) -> Iterator[Problem]:
     """The name becomes a folder."""
-    name = config.name
+    if not is_folder_name(config.name):
+        yield Problem(("name",), config.name, NO_FOLDER)
+
+
+def is_folder_name(name: str) -> bool:
+    """Whether a name can be that of one folder.
+
+    >>> is_folder_name("lesions 2"), is_folder_name("/etc"), is_folder_name("..")
+    (True, False, False)
+    """
     unsafe = any(character in "/\\" or not character.isprintable() for character in name)
-    if unsafe or name != name.strip() or name in ("", ".", "..") or len(name.encode()) > LONGEST_NAME:
-        what = f"must be usable as a folder name: 1 to {LONGEST_NAME} bytes, no slash, no space at either end"
-        yield Problem(("name",), name, what)
+    return not (unsafe or name != name.strip() or name in ("", ".", "..") or len(name.encode()) > LONGEST_NAME)
+
+
+def folder_name(name: str) -> str:
+    """A recorded name that becomes a folder.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if not is_folder_name(name):
+        raise ConfigError(f"the recorded name {name!r} {NO_FOLDER}")
+    return name
 
 
 def _head(config: schema.Config) -> Iterator[Problem]:

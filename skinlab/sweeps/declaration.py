@@ -125,6 +125,18 @@ def again(recorded: Mapping[str, Any], changes: Sequence[str]) -> Declaration:
     return found
 
 
+def consequence(recorded: Mapping[str, Any]) -> str:
+    """What going on with a recorded sweep does besides computing."""
+    storage = recorded.get("sweep", {}).get("storage")
+    launcher = recorded.get("launcher")
+    parts = [
+        f"reads presets of {', '.join([str(recorded.get('working_directory')), *_texts(recorded, 'config_dirs')])}",
+        *([f"runs its trials by hydra/launcher={launcher}"] if launcher not in (None, "None", "basic") else []),
+        *([f"replaces a study in {storage}"] if storage else []),
+    ]
+    return f"resuming it {', '.join(parts)}"
+
+
 def _texts(recorded: Mapping[str, Any], name: str) -> list[str]:
     values = recorded.get(name)
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from threading import RLock
 from typing import Any, Literal, Self, get_args
 
-from skinlab import files
+from skinlab import files, trust
 from skinlab.errors import OutputError
 from skinlab.evaluation.objectives import validation_values
 from skinlab.ownership import OwnedDirectory
@@ -211,6 +211,10 @@ class Sweep(OwnedDirectory):
         found = [trial.status for trial in self.trials]
         return {status: found.count(status) for status in TRIAL_STATUSES if status in found}
 
+    def content(self) -> dict[str, Any]:
+        """sweep.json, trials and all."""
+        return self.record | {"trials": [vars(trial) for trial in self.trials]}
+
     # --- changing --------------------------------------------------------------------------------------------------
 
     def update(self, **facts: Any) -> None:
@@ -241,6 +245,7 @@ class Sweep(OwnedDirectory):
     def flush(self) -> None:
         """Write sweep.json, each trial on a line of its own."""
         with self._guard:
+            self.record[trust.MARK] = trust.marked(self.path, self.content())[trust.MARK]
             lines = ",\n    ".join(json.dumps(vars(trial), allow_nan=False) for trial in self.trials)
             head = files.json_text(self.record | {"trials": []}).removesuffix("]\n}\n")
             files.write_text(self.path / SWEEP_FILE, head + (lines and "\n    " + lines + "\n  ") + "]\n}\n")

@@ -32,6 +32,8 @@ class Watch:
 
     def event(self, name: str, arguments: tuple[Any, ...]) -> None:
         """Keep an event that a foreign file must not bring about."""
+        if name == "subprocess.Popen" and arguments[0] == "uname":
+            return  # Python's own `platform` asks it for the processor, once
         if name in PROCESSES or name in CONNECTIONS:
             self.seen.append(f"{name}: {arguments[:2]!r}")
         elif name == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING:

@@ -89,7 +89,7 @@ def test_a_trial_that_the_declaration_does_not_make_is_refused(
     tmp_path: Path, facts: dict[str, Any], harmless: Watch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = change(tmp_path / "s", **facts)
-    assert cli.main(["sweep", "resume", str(path)]) == ConfigError.exit_code
+    assert cli.main(["sweep", "resume", str(path), "--trust"]) == ConfigError.exit_code
     assert "trial 0 is not of this sweep's declaration" in capsys.readouterr().err
     assert harmless.seen == []
 
