@@ -14,6 +14,7 @@ from skinlab.errors import BundleError
 from skinlab.evaluation.operating_rule import DEFAULT
 from skinlab.run import RUN_FILE, Run
 from skinlab.serving.bundle import CHECKSUMS, MODEL, REPLAY, SIGNATURE, SIGNATURE_VERSION
+from skinlab.serving.portable.closed import OpenModelError, require_closed
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,10 @@ def load(path: Path) -> Bundle:
         _ = bundle.classes, bundle.positive, bundle.threshold, bundle.image_size, bundle.note
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise BundleError(f"{folder / SIGNATURE} is not one that skinlab writes: {error!r}") from error
+    try:
+        require_closed(bundle.model)
+    except OpenModelError as error:
+        raise BundleError(f"{folder / MODEL} cannot be used: {error}; a bundle is whole in itself") from error
     if version > SIGNATURE_VERSION:
         raise BundleError(f"{folder} was written by a newer skinlab (signature version {version}); update skinlab")
     if decode != DECODE_SETTINGS:

@@ -32,6 +32,7 @@ FILES = {
     "bundle/MODEL_CARD.md",
     "bundle/SHA256SUMS",
     "bundle/answering.py",
+    "bundle/closed.py",
     "bundle/decoding.py",
     "bundle/labels.txt",
     "bundle/model.onnx",
