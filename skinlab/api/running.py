@@ -64,7 +64,8 @@ def resume(run: str | PathLike[str] | RunView, *, trust: bool = False) -> RunVie
     found = Run.open(path)
     if kind := found.record.get("kind"):
         raise OutputError(f"{path} is no training: run `skinlab {kind}` again")
-    config = parse(completed(found.record.get("config", {})))
+    with files.as_written(path):
+        config = parse(completed(found.record.get("config", {})))
     require(found.is_own(), trust, path, resuming(config))
     launch.check(config.engine)
 

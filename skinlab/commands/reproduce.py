@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skinlab import trust
+from skinlab import files, trust
 from skinlab.attempt import carry_out
 from skinlab.commands.arguments import Parser
 from skinlab.commands.train import stop_on_sigterm
@@ -89,8 +89,6 @@ def main(argv: list[str]) -> int:
             _check_whole(run)
             content = (_in_its_environment if options.environment else _here)(run, options, argv)
     if options.json:
-        from skinlab import files
-
         sys.stdout.write(files.json_text(content))
     good = not content["differences"] if options.check_only else content["verdict"] != "different"
     return 0 if good else DIFFERENT
@@ -150,9 +148,10 @@ def _here(run: Run, options: Namespace, argv: list[str]) -> dict[str, Any]:
     from skinlab.engines.torch import launch
     from skinlab.reproduction import prerequisites
 
-    config = _declaration(run)
-    launch.check(config.engine)
-    found = prerequisites.check(run, config)
+    with files.as_written(run.path):
+        config = _declaration(run)
+        launch.check(config.engine)
+        found = prerequisites.check(run, config)
     _tell(found)
     if options.check_only:
         return {"schema_version": VERSION, "reproduces": str(run.path), **found.as_json()}

@@ -2,7 +2,7 @@
 
 import sys
 
-from skinlab import trust
+from skinlab import files, trust
 from skinlab.attempt import carry_out
 from skinlab.commands.arguments import Parser
 from skinlab.commands.train import conclude, stop_on_sigterm
@@ -52,7 +52,8 @@ def main(argv: list[str]) -> int:
     record = found.record
     if kind := record.get("kind"):
         raise OutputError(f"{path} is no training: run `skinlab {kind}` again")
-    config = parse(completed(record.get("config", {})))
+    with files.as_written(path):
+        config = parse(completed(record.get("config", {})))
     trust.require(found.is_own(), options.trust, path, trust.resuming(config))
     launch.check(config.engine)
     stop_on_sigterm()

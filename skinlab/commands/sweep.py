@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from skinlab import files
 from skinlab.commands.arguments import Parser
 from skinlab.commands.table import SWEEP_VERBS
 from skinlab.config.suggest import did_you_mean, then_list
@@ -61,10 +62,11 @@ def main(argv: list[str]) -> int:
     folder = resolve_sweep(options.sweep)
     if argv[0] == "resume":
         return _resume(folder, options.overrides, trusted=options.trust)
-    if argv[0] == "report":
-        return _report(folder)
-    show = _status if argv[0] == "status" else _best
-    return show(folder, as_json=options.json)
+    with files.as_written(folder):
+        if argv[0] == "report":
+            return _report(folder)
+        show = _status if argv[0] == "status" else _best
+        return show(folder, as_json=options.json)
 
 
 def _resume(folder: Path, changes: list[str], *, trusted: bool) -> int:
@@ -77,9 +79,10 @@ def _resume(folder: Path, changes: list[str], *, trusted: bool) -> int:
     path = folder.absolute()
     sweep = Sweep.open(path)
     recorded = sweep.record.get("declaration", {})
-    trust.require(sweep.is_own(), trusted, path, consequence(recorded))
-    declaration = again(recorded, changes)
-    Planner(declaration, sweep.trials).check(sweep.trials)
+    with files.as_written(path):
+        trust.require(sweep.is_own(), trusted, path, consequence(recorded))
+        declaration = again(recorded, changes)
+        Planner(declaration, sweep.trials).check(sweep.trials)
     return run_sweep(declaration, path)
 
 

@@ -193,9 +193,16 @@ def _weights(config: schema.Config) -> Iterator[Problem]:
     if named == "imagenet" and config.network.name not in networks.DESCRIBED:
         what = "there are none that can be verified for timm's models: none, a .safetensors or .pth file, or a run"
         yield Problem(("network", "weights"), named, what, others=(("network", "name"),))
-    elif named not in ("none", "imagenet") and not Path(named).expanduser().exists():
+    elif named not in ("none", "imagenet") and not _exists(named):
         what = "must be none, imagenet, or an existing .safetensors or .pth file or run directory"
         yield Problem(("network", "weights"), named, what)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # longer than a path, of no user, or with a zero byte
+        return False
 
 
 def _freeze(config: schema.Config) -> Iterator[Problem]:

@@ -4,7 +4,6 @@ Nothing is computed here, and no file is trusted before its checksum was compare
 """
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from skinlab.data.images import DECODE_SETTINGS
 from skinlab.errors import BundleError
 from skinlab.evaluation.operating_rule import DEFAULT
+from skinlab.files import json_object
 from skinlab.run import RUN_FILE, Run
 from skinlab.serving.bundle import CHECKSUMS, MODEL, REPLAY, SIGNATURE, SIGNATURE_VERSION
 from skinlab.serving.portable.closed import OpenModelError, require_closed
@@ -80,9 +80,9 @@ def load(path: Path) -> Bundle:
     folder = find(path)
     files, sums = _verified(folder)
     try:
-        signature = json.loads(files[SIGNATURE])
+        signature = json_object(files[SIGNATURE])
         bundle = Bundle(folder, files[MODEL], sums[MODEL], signature, sums, files.get(REPLAY))
-        version, decode = signature["version"], signature["decode"]
+        version, decode = int(signature["version"]), signature["decode"]
         _ = bundle.classes, bundle.positive, bundle.threshold, bundle.image_size, bundle.note
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise BundleError(f"{folder / SIGNATURE} is not one that skinlab writes: {error!r}") from error

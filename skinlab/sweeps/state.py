@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, get_args
 
 from skinlab import files, trust
 from skinlab.errors import OutputError
-from skinlab.evaluation.objectives import validation_values
+from skinlab.evaluation.objectives import DIRECTIONS, Direction, validation_values
 from skinlab.ownership import OwnedDirectory
 from skinlab.run import RUN_FILE, Run
 
@@ -118,13 +118,14 @@ class Sweep(OwnedDirectory):
             OutputError: there is no sweep in this directory, or its sweep.json is damaged or of a newer skinlab.
         """
         try:
-            record = json.loads((path / SWEEP_FILE).read_text())
+            record = files.json_object((path / SWEEP_FILE).read_bytes())
             trials = [_trial(trial) for trial in record.pop("trials")]
+            _check_objectives(record.get("objectives", []))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise OutputError(f"{path} is not the directory of a sweep: it has no {SWEEP_FILE}") from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise OutputError(f"{path / SWEEP_FILE} cannot be read: {error}") from error
-        cls._check_version(path, record)
+        cls._check(path, record)
         return cls(path, record, trials)
 
     @classmethod
@@ -201,7 +202,7 @@ class Sweep(OwnedDirectory):
     def _values(self, run: Path) -> list[float] | None:
         """The objectives of a finished run, on the validation subset."""
         try:
-            summary = json.loads((run / "summary.json").read_text())
+            summary = files.json_object((run / "summary.json").read_bytes())
         except (OSError, ValueError):
             return None
         return validation_values(summary, [objective["metric"] for objective in self.record["objectives"]])
@@ -254,6 +255,12 @@ class Sweep(OwnedDirectory):
     def end(self, status: SweepStatus, error: str | None = None) -> None:
         """Write how it ended, and let go of the directory."""
         self._let_go(status, error)
+
+
+def _check_objectives(objectives: Any) -> None:
+    for objective in objectives:
+        if objective["metric"] not in DIRECTIONS or objective["direction"] not in get_args(Direction):
+            raise ValueError(f"there is no objective {objective!r}")
 
 
 def _trial(recorded: Any) -> Trial:

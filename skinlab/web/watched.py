@@ -1,12 +1,11 @@
 """How a run or a sweep stands that may be going on: read anew from its files whenever it is asked for."""
 
-import json
 import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from skinlab import records
+from skinlab import files, records
 from skinlab.errors import OutputError
 from skinlab.report import charts
 from skinlab.report.words import sentence
@@ -62,7 +61,7 @@ def epochs_of(path: Path) -> list[dict[str, Any]]:
         if file.stat().st_size > LARGEST_METRICS:
             raise OutputError(f"{file} is too large for a page")
         lines = file.read_text(encoding="utf-8").splitlines()[-MOST_EPOCHS:]
-        found = [json.loads(line) for line in lines]
+        found = [files.json_object(line) for line in lines]
         return [{"epoch": int(one["epoch"]), **{name: _number(one.get(name)) for name in CURVES}} for one in found]
     except FileNotFoundError:
         return []
