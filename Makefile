@@ -13,7 +13,7 @@ ARGS ?=
 # tests that need it are skipped, with a message, where it may not.
 SYSTEM := chromium:chromium mpiexec:openmpi-bin zsh:zsh fish:fish curl:curl
 
-.PHONY: help run test lint types system pytest format reference lock bench wheel clean
+.PHONY: help run test lint types system pytest fuzz format reference lock bench wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -65,6 +65,10 @@ system:
 pytest: $(VENV)/.dev system ## tests only (ARGS="-k name")
 	@$(BIN)/skinlab setup cntk
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+fuzz: $(VENV)/.dev ## changed records, weights, archives and bundles, 20000 of each (ROUNDS=N SEED=N)
+	@SKINLAB_FUZZ_ROUNDS=$(or $(ROUNDS),20000) SKINLAB_FUZZ_SEED=$(or $(SEED),1) \
+		$(BIN)/python -m pytest -o timeout=0 -k changed tests/hostile $(ARGS)
 
 format: $(VENV)/.dev ## format and mend what can be mended
 	@$(BIN)/ruff format .

@@ -12,6 +12,7 @@ import traceback
 from skinlab import __version__
 from skinlab.commands.table import VERBS, find
 from skinlab.errors import ConfigError, SkinlabError
+from skinlab.logs import visible_streams
 
 DEBUG_VARIABLE = "SKINLAB_DEBUG"
 HIDDEN = {"__complete": "skinlab.commands.complete"}  # asked by the scripts of `skinlab completion`
@@ -26,7 +27,11 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    words = sys.argv[1:] if argv is None else argv
+    with visible_streams():
+        return _run(sys.argv[1:] if argv is None else argv)
+
+
+def _run(words: list[str]) -> int:
     try:
         code = _dispatch(words)
         sys.stdout.flush()  # a closed pipe shows here, not while the interpreter shuts down

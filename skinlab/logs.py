@@ -1,10 +1,60 @@
-"""Console lines that live beside a progress bar."""
+"""Lines for the terminal and for log files, in which the words of others cannot command the terminal."""
 
 import contextlib
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TextIO
+
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Controls that move the cursor, hide or turn around text, or start a sequence that does; not line break and tab."""
+
+
+def visible(text: str) -> str:
+    r"""A text as a terminal may get it: what would command the terminal is written out, as JSON writes it.
+
+    >>> print(visible(f"a{chr(27)}]0;title{chr(7)}b"))
+    a\u001b]0;title\u0007b
+    """
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class VisibleStream:
+    """Standard output or error, to which everything is written as `visible` gives it.
+
+    What rich draws goes to the stream behind it: text in it must be made `visible` before.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.rich_proxied_file = stream  # rich looks for this name
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        return self.rich_proxied_file.write(visible(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rich_proxied_file, name)
+
+
+@contextlib.contextmanager
+def visible_streams() -> Iterator[None]:
+    """Standard output and error are `VisibleStream`s inside the block."""
+    streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (VisibleStream(stream) for stream in streams)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+class Formatter(logging.Formatter):
+    """Formats a record as logging does, and gives it `visible`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter`."""
+        return visible(super().format(record))
 
 
 class ConsoleHandler(logging.Handler):
@@ -74,6 +124,6 @@ def to_stderr() -> Iterator[None]:
 def log_to(path: Path) -> None:
     """As conf/hydra/job_logging does: plain lines to the terminal, timed ones to the end of a file."""
     console, file = ConsoleHandler(), logging.FileHandler(path)
-    console.setFormatter(logging.Formatter("%(message)s"))
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    console.setFormatter(Formatter("%(message)s"))
+    file.setFormatter(Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[console, file], force=True)

@@ -1,6 +1,7 @@
 """What a run remembers of its parts: rows, lines and facts, ready for the run directory. Computes nothing."""
 
 import csv
+import hashlib
 import io
 import logging
 from dataclasses import replace
@@ -57,7 +58,6 @@ def environment() -> dict[str, Any]:
 
 def engine(run: Run, facts: dict[str, Any], packages: dict[str, str]) -> None:
     """Record what computes, and write environment.lock; `packages` are those of a runtime of its own."""
-    run.update(engine=facts)
     sections = {"environment": machine.packages(), "engine runtime": packages}
     lines = [
         line
@@ -65,7 +65,9 @@ def engine(run: Run, facts: dict[str, Any], packages: dict[str, str]) -> None:
         if listed_packages
         for line in (f"# {name}", *(f"{package}=={version}" for package, version in sorted(listed_packages.items())))
     ]
-    run.write_text("environment.lock", "\n".join(lines) + "\n")
+    text = "\n".join(lines) + "\n"
+    run.update(engine=facts, environment_sha256=hashlib.sha256(text.encode()).hexdigest())
+    run.write_text("environment.lock", text)
 
 
 def data(run: Run, prepared: Prepared) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from skinlab import files
+from skinlab import files, trust
 from skinlab.errors import OutputError, SkinlabError
 from skinlab.ownership import OwnedDirectory
 
@@ -45,12 +45,12 @@ class Run(OwnedDirectory):
             OutputError: there is no run in this directory, or its run.json is damaged or of a newer skinlab.
         """
         try:
-            record = json.loads((path / RUN_FILE).read_text())
+            record = files.json_object((path / RUN_FILE).read_bytes())
         except FileNotFoundError as error:
             raise OutputError(f"{path} is not a run directory: it has no {RUN_FILE}") from error
         except (OSError, ValueError) as error:
             raise OutputError(f"{path / RUN_FILE} cannot be read: {error}") from error
-        cls._check_version(path, record)
+        cls._check(path, record)
         return cls(path, record)
 
     @classmethod
@@ -93,7 +93,7 @@ class Run(OwnedDirectory):
             BlockingIOError: another process holds it.
         """
         super().own()
-        (self.path / RESERVE_FILE).write_bytes(b"\0" * RESERVE_BYTES)
+        files.write_bytes(self.path / RESERVE_FILE, b"\0" * RESERVE_BYTES)
 
     def hand_over(self, reason: str) -> None:
         """Let go of a claimed run, for another process to go on with it as `reopen` does."""
@@ -131,7 +131,7 @@ class Run(OwnedDirectory):
 
     def update(self, **facts: Any) -> None:
         """Add facts to run.json."""
-        self.record |= facts
+        self.record = trust.marked(self.path, self.record | facts)
         files.write_json(self.path / RUN_FILE, self.record)
 
     def add_seconds(self, name: str, seconds: float) -> None:

@@ -56,6 +56,7 @@ def _read() -> dict[str, Any]:
     file = settings_file()
     if not file.is_file():
         return {}
+    _require_own(file)
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -64,6 +65,13 @@ def _read() -> dict[str, Any]:
         if name not in KNOWN:
             raise ConfigError(f"{file}: there is no setting {name}; there are: {', '.join(KNOWN)}")
     return found
+
+
+def _require_own(file: Path) -> None:
+    """Refuse settings that somebody else may have written: they say whose code is run."""
+    found = file.stat()
+    if found.st_uid not in (os.getuid(), 0) or found.st_mode & 0o002:
+        raise ConfigError(f"{file} is not yours, or anybody may write it: it says whose code is run; chmod o-w it")
 
 
 def _number(text: str) -> float:

@@ -101,6 +101,7 @@ def deploy(
     *overrides: str,
     config_dirs: Sequence[str | PathLike[str]] = ...,
     replace: bool = ...,
+    trust: bool = ...,
     dry_run: Literal[True],
     **keys: Any,
 ) -> Plan: ...
@@ -112,6 +113,7 @@ def deploy(
     *overrides: str,
     config_dirs: Sequence[str | PathLike[str]] = ...,
     replace: bool = ...,
+    trust: bool = ...,
     dry_run: Literal[False] = ...,
     **keys: Any,
 ) -> DeploymentView: ...
@@ -122,6 +124,7 @@ def deploy(
     *overrides: str,
     config_dirs: Sequence[str | PathLike[str]] = (),
     replace: bool = False,
+    trust: bool = False,
     dry_run: bool = False,
     **keys: Any,
 ) -> DeploymentView | Plan:
@@ -132,6 +135,7 @@ def deploy(
         overrides: as typed, of the group `deployment` alone: "deployment=azureml_online", "deployment.name=lesions".
         config_dirs: folders with further choices of the config groups.
         replace: take the place of the deployment of this name.
+        trust: upload a model to Azure that was not made here by you; see `skinlab deploy --help`.
         dry_run: check, make nothing, ask nobody.
         keys: overrides by name, e.g. `deployment="azureml_online"`, `**{"deployment.name": "lesions"}`.
 
@@ -144,7 +148,8 @@ def deploy(
         SkinlabError: it could not be made; nothing of it is left.
     """
     words = [*overrides, *(override(name, value) for name, value in keys.items())]
-    asked = request(_path(run), words, [Path(folder) for folder in config_dirs], replace=replace)
+    folders = [Path(folder) for folder in config_dirs]
+    asked = request(_path(run), words, folders, replace=replace, trusted=trust or dry_run)
     target = targets.find(asked.settings.target)
     if dry_run:
         return target.plan(asked)

@@ -11,9 +11,11 @@ from skinlab.api.view import RunView, open_run
 from skinlab.attempt import Outcome, carry_out
 from skinlab.commands.train import through_hydra
 from skinlab.config import compose, parse, search_path_overrides, to_dict
+from skinlab.config.redeclare import completed
 from skinlab.errors import ConfigError, OutputError, of_exit_code
 from skinlab.logs import log_to, restored
 from skinlab.run import Run
+from skinlab.trust import require, resuming
 
 Result = TypeVar("Result")
 
@@ -46,13 +48,15 @@ def train(experiment: Experiment) -> RunView:
     return _finished(guarded(experiment.output_dir, lambda: through_hydra(task, words).return_value))
 
 
-def resume(run: str | PathLike[str] | RunView) -> RunView:
+def resume(run: str | PathLike[str] | RunView, *, trust: bool = False) -> RunView:
     """Go on with an interrupted or failed run, to the same final numbers, as `skinlab resume` does.
 
     Args:
         run: its directory, its short name, or itself.
+        trust: go on with it also where it was not made here by you; see `skinlab resume --help`.
 
     Raises:
+        ConfigError: it was not made here by you.
         OutputError: it is finished or still running, or it is no training.
         SkinlabError: it failed again.
         KeyboardInterrupt: it was interrupted.
@@ -60,10 +64,12 @@ def resume(run: str | PathLike[str] | RunView) -> RunView:
     from skinlab.engines.torch import launch
 
     path = run.path if isinstance(run, RunView) else open_run(run).path
-    record = Run.open(path).record
-    if kind := record.get("kind"):
+    found = Run.open(path)
+    if kind := found.record.get("kind"):
         raise OutputError(f"{path} is no training: run `skinlab {kind}` again")
-    config = parse(record.get("config", {}))
+    with files.as_written(path):
+        config = parse(completed(found.record.get("config", {})))
+    require(found.is_own(), trust, path, resuming(config))
     launch.check(config.engine)
 
     def work() -> Outcome:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from skinlab.commands.arguments import declaring_parser
 from skinlab.errors import ConfigError
+from skinlab.logs import visible
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,7 +116,7 @@ def _print(prepared: "Prepared", out: Path) -> None:
     for section in sections(prepared.findings):
         style = "red" if section.bad and section.entries else ""
         table.add_row(
-            Text(section.title, style=style), str(len(section.entries)), Text(first(section), overflow="fold")
+            Text(section.title, style=style), str(len(section.entries)), Text(visible(first(section)), overflow="fold")
         )
     found = prepared.findings
     table.add_row("Images without a group", str(found.images_without_group), f"of {found.images}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from skinlab.commands.arguments import declaring_parser
 from skinlab.config import tree
 from skinlab.errors import ConfigError
+from skinlab.logs import visible
 
 if TYPE_CHECKING:
     from skinlab.data.label_log.entries import Entry
@@ -161,5 +162,5 @@ def _print(entries: Sequence["Entry"]) -> None:
     for entry in entries:
         when = entry.when.removesuffix("+00:00").replace("T", " ")
         cells = (str(entry.number), entry.revision, when, entry.image_id, _change(entry), entry.who, entry.why)
-        table.add_row(*(Text(cell, overflow="fold") for cell in cells))
+        table.add_row(*(Text(visible(cell), overflow="fold") for cell in cells))
     Console(soft_wrap=False).print(table)

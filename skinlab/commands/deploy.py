@@ -20,6 +20,7 @@ every probability is the one that the run stored, to 1e-4; else it is taken away
                    by Azure ML's SDK v1, out of Microsoft's support since June 2026: skinlab[azure_v1]
   deployment.name  its name (default: the name of the run's experiment)
   --replace        take the place of the deployment of this name; locally and online without losing a request
+  --trust          upload a model to Azure that was not made here by you, or whose run was copied or changed since
   --dry-run        check, print what would be made as JSON, and make nothing; nobody is asked
   --config-dir DIR a folder with more choices, e.g. DIR/deployment/mine.yaml
 
@@ -49,7 +50,8 @@ def main(argv: list[str]) -> int:
     from skinlab.serving.portable.answering import RESEARCH_NOTE
 
     run, *overrides = options.overrides
-    request = requested(run, overrides, options.config_dirs, replace=options.replace)
+    trusted = options.trust or options.dry_run
+    request = requested(run, overrides, options.config_dirs, replace=options.replace, trusted=trusted)
     target = targets.find(request.settings.target)
     if options.dry_run:
         sys.stdout.write(json.dumps(target.plan(request), indent=2) + "\n")
@@ -63,6 +65,7 @@ def main(argv: list[str]) -> int:
 def _options(argv: list[str]) -> Namespace:
     parser = declaring_parser("deploy")
     parser.add_argument("--replace", action="store_true")
+    parser.add_argument("--trust", action="store_true")
     parser.add_argument("--dry-run", action="store_true")
     options = parser.parse_intermixed_args(argv)
     if options.help:

@@ -10,12 +10,14 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skinlab import files, trust
 from skinlab.attempt import carry_out
 from skinlab.commands.arguments import Parser
 from skinlab.commands.train import stop_on_sigterm
 from skinlab.config import parse
 from skinlab.config.redeclare import completed, untracked
 from skinlab.config.resolvers import run_id
+from skinlab.config.rules import folder_name
 from skinlab.errors import ConfigError, OutputError, of_exit_code
 from skinlab.logs import log_to
 from skinlab.run import Run
@@ -34,9 +36,9 @@ FILE, VERSION = "reproduction.json", 1
 TOLERANCE = 1e-4
 """As the bundle repeats the engine's answers."""
 SHOWN = 20
-NEEDED = ("config", "code", "machine", "dataset_fingerprint", "split_hash")
-"""What run.json must say of a run that is to be made again."""
-HELP = """usage: skinlab reproduce RUN [--environment] [--check-only] [--with RUN] [--json]
+NEEDED = {"config": dict, "code": dict, "machine": dict, "dataset_fingerprint": str, "split_hash": str}
+"""What run.json must say of a run that is to be made again, and in which form."""
+HELP = """usage: skinlab reproduce RUN [--environment [--trust]] [--check-only] [--with RUN] [--json]
 
 Say what differs from when a run was made (code, packages, machine, data), make it again in a new directory, and compare
 bit by bit. The answer is one line: identical, equal within the tolerance, or different, and where they part first.
@@ -45,6 +47,7 @@ bit by bit. The answer is one line: identical, equal within the tolerance, or di
   --check-only     only say what differs now; nothing is run
   --environment    build the run's own environment first, and run there: its packages as environment.lock pins them, its
                    commit of skinlab; it is removed afterwards
+  --trust          with --environment: run the packages and code that a run names which was not made here by you
   --python PATH    with --environment: an interpreter of the run's Python version
   --with RUN       compare with a run that is there, e.g. a reproduction that was interrupted and resumed
   --tolerance X    largest absolute difference of fractions that counts as equal (default: 0.0001)
@@ -86,8 +89,6 @@ def main(argv: list[str]) -> int:
             _check_whole(run)
             content = (_in_its_environment if options.environment else _here)(run, options, argv)
     if options.json:
-        from skinlab import files
-
         sys.stdout.write(files.json_text(content))
     good = not content["differences"] if options.check_only else content["verdict"] != "different"
     return 0 if good else DIFFERENT
@@ -96,7 +97,7 @@ def main(argv: list[str]) -> int:
 def _options(argv: list[str]) -> Namespace:
     parser = Parser("reproduce")
     parser.add_argument("run", nargs="?")
-    for flag in ("--environment", "--check-only", "--json"):
+    for flag in ("--environment", "--trust", "--check-only", "--json"):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--python", type=Path)
     parser.add_argument("--with", dest="against")
@@ -109,8 +110,9 @@ def _options(argv: list[str]) -> Namespace:
         raise ConfigError("name a run: skinlab reproduce RUN; see skinlab reproduce --help")
     if sum([options.environment, options.check_only, options.against is not None]) > 1:
         raise ConfigError("--environment, --check-only or --with: one of them")
-    if options.python is not None and not options.environment:
-        raise ConfigError("--python goes with --environment")
+    for option, given in (("--python", options.python is not None), ("--trust", options.trust)):
+        if given and not options.environment:
+            raise ConfigError(f"{option} goes with --environment")
     if not 0 <= options.tolerance < float("inf"):
         raise ConfigError(f"--tolerance {options.tolerance}: must be a number from 0")
     return options
@@ -134,7 +136,7 @@ def _check_finished(run: Run) -> None:
 
 
 def _check_whole(run: Run) -> None:
-    if missing := [key for key in NEEDED if key not in run.record]:
+    if missing := [key for key in NEEDED if not isinstance(run.record.get(key), NEEDED[key])]:
         raise OutputError(f"{run.path}: run.json does not say {', '.join(missing)}: what it was made with is not known")
 
 
@@ -146,9 +148,10 @@ def _here(run: Run, options: Namespace, argv: list[str]) -> dict[str, Any]:
     from skinlab.engines.torch import launch
     from skinlab.reproduction import prerequisites
 
-    config = _declaration(run)
-    launch.check(config.engine)
-    found = prerequisites.check(run, config)
+    with files.as_written(run.path):
+        config = _declaration(run)
+        launch.check(config.engine)
+        found = prerequisites.check(run, config)
     _tell(found)
     if options.check_only:
         return {"schema_version": VERSION, "reproduces": str(run.path), **found.as_json()}
@@ -183,6 +186,7 @@ def _in_its_environment(run: Run, options: Namespace, argv: list[str]) -> dict[s
     """With the skinlab and the packages that it was made with, in a process of their own."""
     from skinlab.reproduction import environment
 
+    trust.require(environment.is_own(run), options.trust, run.path, environment.consequence(run))
     _log_to_terminal()
     with environment.recorded(run, options.python) as built:
         found = _left_over(run, built)
@@ -198,10 +202,10 @@ def _in_its_environment(run: Run, options: Namespace, argv: list[str]) -> dict[s
 
 def _log_to_terminal() -> None:
     """Plain lines, before there is a run to log to."""
-    from skinlab.logs import ConsoleHandler
+    from skinlab.logs import ConsoleHandler, Formatter
 
     console = ConsoleHandler()
-    console.setFormatter(logging.Formatter("%(message)s"))
+    console.setFormatter(Formatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[console], force=True)
 
 
@@ -244,7 +248,7 @@ def _created(run: Run, options: Namespace, argv: list[str], facts: dict[str, Any
     output = options.output or places.output_of(run.path) or paths.default_output()
     kept = ("experiment", "seed", "config", "label_revision", "weights")
     again = Run.create(
-        output / places.REPRODUCTIONS / str(record.get("experiment", "run")) / run_id(),
+        output / places.REPRODUCTIONS / folder_name(str(record.get("experiment", "run"))) / run_id(),
         {
             "command": shlex.join(["skinlab", "reproduce", *argv]),
             "reproduces": str(run.path.resolve()),

@@ -2,6 +2,7 @@
 
 import sys
 
+from skinlab import files, trust
 from skinlab.attempt import carry_out
 from skinlab.commands.arguments import Parser
 from skinlab.commands.train import conclude, stop_on_sigterm
@@ -12,12 +13,13 @@ from skinlab.logs import log_to
 from skinlab.run import Run
 from skinlab.runs.naming import resolve
 
-USAGE = """usage: skinlab resume RUN
+USAGE = """usage: skinlab resume RUN [--trust]
 
 Go on with an interrupted or failed run from its last checkpoint. The declaration is the one that the run was started
 with, and so are its final numbers. A run that has no checkpoint yet starts from the beginning.
 
   RUN   a run directory, e.g. outputs/runs/default/20260101-120000-abcdef; or its short name: abcdef, or latest
+  --trust  go on with a run that was not made here by you, or that was copied, moved or changed since; once is enough
 """
 
 
@@ -36,6 +38,7 @@ def main(argv: list[str]) -> int:
     """
     parser = Parser("resume")
     parser.add_argument("run", nargs="?")
+    parser.add_argument("--trust", action="store_true")
     options = parser.parse_args(argv)
     if options.help or options.run is None:
         (sys.stdout if options.help else sys.stderr).write(USAGE)
@@ -45,10 +48,13 @@ def main(argv: list[str]) -> int:
     if launch.is_helper():
         return launch.help_rank_zero()
     path = resolve(options.run)
-    record = Run.open(path).record
+    found = Run.open(path)
+    record = found.record
     if kind := record.get("kind"):
         raise OutputError(f"{path} is no training: run `skinlab {kind}` again")
-    config = parse(completed(record.get("config", {})))
+    with files.as_written(path):
+        config = parse(completed(record.get("config", {})))
+    trust.require(found.is_own(), options.trust, path, trust.resuming(config))
     launch.check(config.engine)
     stop_on_sigterm()
     run = Run.reopen(path)

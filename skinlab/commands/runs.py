@@ -161,8 +161,13 @@ def _write_csv(runs: Sequence["Listed"], columns: Sequence[str]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["path", *columns])
     for listed in runs:
-        values = [value_of(listed.facts, key) for key in columns]
-        writer.writerow([listed.path, *(" ".join(value) if isinstance(value, list) else value for value in values)])
+        values = [listed.path, *(value_of(listed.facts, key) for key in columns)]
+        writer.writerow([_cell(" ".join(value) if isinstance(value, list) else value) for value in values])
+
+
+def _cell(value: Any) -> Any:
+    """A value for a spreadsheet, which would take a text that begins so for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
 
 
 def _print(runs: Sequence["Listed"], columns: Sequence[str], total: int, output: Path) -> None:

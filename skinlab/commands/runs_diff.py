@@ -36,7 +36,8 @@ def main(_verb: str, argv: list[str]) -> int:
     from skinlab.runs.naming import resolve
 
     one, other = (Run.open(resolve(name, options.output)) for name in options.runs)
-    found = between(one, other)
+    with files.as_written(one.path):
+        found = between(one, other)
     if options.json:
         content = {subject: [asdict(each) for each in differences] for subject, differences in found.items()}
         sys.stdout.write(files.json_text({"runs": [str(one.path), str(other.path)], "differences": content}))

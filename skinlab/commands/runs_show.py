@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skinlab.commands.arguments import Parser
 from skinlab.commands.runs import HELP
@@ -50,16 +50,21 @@ def main(_verb: str, argv: list[str]) -> int:
         record = run.record | {"status": run.status}
         sys.stdout.write(files.json_text({"path": str(run.path), "run": record, "summary": summary, **asdict(given)}))
         return 0
+    with files.as_written(run.path):
+        sys.stdout.write(_text(run, summary, given))
+    return 0
+
+
+def _text(run: "Run", summary: dict[str, Any], given: "Notes") -> str:
+    from skinlab.evaluation.tables import format_table
+
     rows = [*_of_run(run), *_of_people(given)]
     width = max(len(name) for name, _ in rows)
-    sys.stdout.write("".join(f"{name:<{width}}  {value}\n" for name, value in rows if value))
+    text = "".join(f"{name:<{width}}  {value}\n" for name, value in rows if value)
     if summary:
-        from skinlab.evaluation.tables import format_table
-
-        for subset in ("validation", "test"):
-            sys.stdout.write(f"\n{format_table(summary[subset], subset)}\n")
-        sys.stdout.write(f"Note: {summary['note']}.\n" if summary["note"] else "")
-    return 0
+        text += "".join(f"\n{format_table(summary[subset], subset)}\n" for subset in ("validation", "test"))
+        text += f"Note: {summary['note']}.\n" if summary["note"] else ""
+    return text
 
 
 def _of_run(run: "Run") -> Iterator[tuple[str, str]]:

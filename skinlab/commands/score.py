@@ -27,6 +27,7 @@ class at the operating point (decision), and why there is no answer (error).
   --format FORMAT  csv (default) or jsonl: a JSON object a line
   --out FILE       write to a file, which appears when it is whole (default: standard output, as rows are ready)
   --concurrency N  requests at a time (default: 4); never changes a result
+  --insecure       send the key to an http address of another machine, where others may read it on the way
   --tries N        how often a request is sent before the service counts as gone (default: 6)
 
 How long requests took is told on standard error. Exit status: 0, or 1 if images have no answer; they are named.
@@ -55,7 +56,9 @@ def main(argv: list[str]) -> int:
     from skinlab.transfer.pace import Patience
 
     client = Client(
-        options.where, patience=Patience(connect=5, read=60, tries=options.tries, backoff=0.2, longest_backoff=5)
+        options.where,
+        patience=Patience(connect=5, read=60, tries=options.tries, backoff=0.2, longest_backoff=5),
+        insecure=options.insecure,
     )
     _say(RESEARCH_NOTE)
     scored, failed = _score(client, options)
@@ -71,6 +74,7 @@ def _options(argv: list[str]) -> Namespace:
     parser.add_argument("images", nargs="*", default=[])
     parser.add_argument("--format", choices=["csv", "jsonl"], default="csv")
     parser.add_argument("--out", type=_path)
+    parser.add_argument("--insecure", action="store_true")
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--tries", type=int, default=6)
     options = parser.parse_intermixed_args(argv)

@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from skinlab import files
 from skinlab.commands.arguments import Parser
 from skinlab.commands.table import SWEEP_VERBS
 from skinlab.config.suggest import did_you_mean, then_list
@@ -15,7 +16,8 @@ ENDED_SHOWN = 20
 HELP = """usage: skinlab sweep VERB DIR [options]
 
 verbs:
-  resume DIR [overrides]  go on with a sweep: finished trials are kept, half-done ones go on from their checkpoint
+  resume DIR [overrides] [--trust]
+                          go on with a sweep: finished trials are kept, half-done ones go on from their checkpoint
   status DIR              how it stands: what runs, what ended, the best so far; --json prints sweep.json as it is true
   best DIR                the directory of the best run by validation; of several objectives, of each on the front
   report DIR              write sweep.html and leaderboard.csv of what is there now; a sweep that ends does it by itself
@@ -25,6 +27,7 @@ verbs:
 
 What can change when a sweep goes on is how it is run and how long: sweep.trials=40, sweep.parallel,
 'sweep.on_failure="retry(1)"', hydra/launcher=joblib and hydra.launcher.*; never what a trial is.
+A sweep that was not made here by you, or that was copied, moved or changed since, asks for --trust, once.
 """
 
 
@@ -47,6 +50,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("sweep", nargs="?")
     if argv[0] == "resume":
         parser.add_argument("overrides", nargs="*", default=[])
+        parser.add_argument("--trust", action="store_true")
     elif argv[0] != "report":
         parser.add_argument("--json", action="store_true")
     options = parser.parse_intermixed_args(argv[1:])
@@ -57,21 +61,28 @@ def main(argv: list[str]) -> int:
 
     folder = resolve_sweep(options.sweep)
     if argv[0] == "resume":
-        return _resume(folder, options.overrides)
-    if argv[0] == "report":
-        return _report(folder)
-    show = _status if argv[0] == "status" else _best
-    return show(folder, as_json=options.json)
+        return _resume(folder, options.overrides, trusted=options.trust)
+    with files.as_written(folder):
+        if argv[0] == "report":
+            return _report(folder)
+        show = _status if argv[0] == "status" else _best
+        return show(folder, as_json=options.json)
 
 
-def _resume(folder: Path, changes: list[str]) -> int:
+def _resume(folder: Path, changes: list[str], *, trusted: bool) -> int:
+    from skinlab import trust
     from skinlab.commands.train import run_sweep
-    from skinlab.sweeps.declaration import again
+    from skinlab.sweeps.declaration import again, consequence
+    from skinlab.sweeps.planning import Planner
     from skinlab.sweeps.state import Sweep
 
     path = folder.absolute()
     sweep = Sweep.open(path)
-    declaration = again(sweep.record["declaration"], changes)
+    recorded = sweep.record.get("declaration", {})
+    with files.as_written(path):
+        trust.require(sweep.is_own(), trusted, path, consequence(recorded))
+        declaration = again(recorded, changes)
+        Planner(declaration, sweep.trials).check(sweep.trials)
     return run_sweep(declaration, path)
 
 

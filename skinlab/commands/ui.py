@@ -2,7 +2,10 @@
 
 import contextlib
 import sys
+import tempfile
 from argparse import Namespace
+from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,10 +56,10 @@ def main(argv: list[str]) -> int:
     workplace.reviewed()  # what cannot be read is said now
     server = Server(workplace, options.port)
     server.keys.spent = lambda: _say(f"for another browser: {server.link}")
-    with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+    with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:  # the way to end it
         _say(f"open {server.link}")
         if not options.no_browser:
-            _open(server.link)
+            _open(stack.enter_context(leading_to(server.link)))
         server.run()
     return 0
 
@@ -99,6 +102,22 @@ def _dataset(options: Namespace, runs: tuple[Path, ...]) -> "schema.Dataset | No
 
         return compose(options.overrides, options.config_dirs).config.dataset
     return dataset_of(runs[0]) if runs else None
+
+
+@contextlib.contextmanager
+def leading_to(link: str) -> Iterator[str]:
+    """The address of a file that only this user can read, which leads to the link.
+
+    A browser's command line is seen by all users of the machine, and whoever opens the link first is in.
+    """
+    from skinlab import paths
+
+    home = paths.home()
+    home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="ui-", dir=home) as folder:  # for its owner alone
+        file = Path(folder) / "open.html"
+        file.write_text(f'<!doctype html><meta http-equiv="refresh" content="0;url={escape(link)}">')
+        yield file.as_uri()
 
 
 def _open(link: str) -> None:

@@ -48,7 +48,7 @@ def search_path_overrides(config_dirs: Sequence[Path] = ()) -> list[str]:
 
     For a command that lets Hydra compose: put it before the user's overrides.
     """
-    folders = [f"file://{place.path}" for place in places(config_dirs)[1:]]
+    folders = [f"outside://{place.path}" for place in places(config_dirs)[1:]]
     return [f"hydra.searchpath=[{','.join(_quoted(folder) for folder in folders)}]"] if folders else []
 
 

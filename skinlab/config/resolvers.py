@@ -1,4 +1,4 @@
-"""Values that conf/ asks for by `${name:}`. Registered before anything is composed; imports no Hydra at the top."""
+"""What Hydra needs before it composes: values for `${name:}`, the source of files. Imports no Hydra at the top."""
 
 import secrets
 from datetime import datetime
@@ -13,7 +13,7 @@ def run_id() -> str:
 
 
 def register_resolvers() -> None:
-    """Make `${skinlab_run_id:}` known to OmegaConf; repeating it changes nothing.
+    """Make `${skinlab_run_id:}` known to OmegaConf, `outside://` to Hydra; repeating it changes nothing.
 
     Cached: one composition has one id, however often it is read. Hydra hands the cache of a sweep on to its trials,
     so that they share the folder of their sweep.
@@ -22,3 +22,6 @@ def register_resolvers() -> None:
 
     if not OmegaConf.has_resolver("skinlab_run_id"):
         OmegaConf.register_new_resolver("skinlab_run_id", run_id, use_cache=True)
+    from skinlab.config.outside import register_source
+
+    register_source()

@@ -7,27 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from skinlab import networks, schema
 from skinlab.config import suggest, wording
 from skinlab.config.problems import Problem
 from skinlab.config.tree import KeyPath
+from skinlab.data import transforms
+from skinlab.errors import ConfigError
 from skinlab.evaluation import objectives, operating_rule
 from skinlab.settings import allowed_targets, settings_file
 from skinlab.transfer.addresses import is_loopback
 
 LONGEST_NAME = 200  # bytes; file systems take 255, temporary files add a suffix
+NO_FOLDER = f"must be usable as a folder name: 1 to {LONGEST_NAME} bytes, no slash, no space at either end"
 ON_FAILURE = r"continue|stop|retry\([1-9]\d?\)"
 REVISION = "none|[0-9a-f]{4,64}"
 DEPLOYMENT_NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
-LIBRARY = "albumentations."
-OWN = ("skinlab.augmentations.Hair", "skinlab.augmentations.Ruler")
-REFUSAL = (
-    "is not allowed: only transforms of albumentations by their own name, e.g. albumentations.HorizontalFlip, "
-    f"{' and '.join(OWN)}"
-)
 NEAREST = 3  # names of models that an error suggests
 SINK_PACKAGES = {  # tracking sink -> the modules that it needs, and the extra that brings them
     "tensorboard": (("tensorboard",), "tracking"),
@@ -70,11 +66,29 @@ def check(config: schema.Config) -> list[Problem]:
 
 def _name(config: schema.Config) -> Iterator[Problem]:
     """The name becomes a folder."""
-    name = config.name
+    if not is_folder_name(config.name):
+        yield Problem(("name",), config.name, NO_FOLDER)
+
+
+def is_folder_name(name: str) -> bool:
+    """Whether a name can be that of one folder.
+
+    >>> is_folder_name("lesions 2"), is_folder_name("/etc"), is_folder_name("..")
+    (True, False, False)
+    """
     unsafe = any(character in "/\\" or not character.isprintable() for character in name)
-    if unsafe or name != name.strip() or name in ("", ".", "..") or len(name.encode()) > LONGEST_NAME:
-        what = f"must be usable as a folder name: 1 to {LONGEST_NAME} bytes, no slash, no space at either end"
-        yield Problem(("name",), name, what)
+    return not (unsafe or name != name.strip() or name in ("", ".", "..") or len(name.encode()) > LONGEST_NAME)
+
+
+def folder_name(name: str) -> str:
+    """A recorded name that becomes a folder.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if not is_folder_name(name):
+        raise ConfigError(f"the recorded name {name!r} {NO_FOLDER}")
+    return name
 
 
 def _head(config: schema.Config) -> Iterator[Problem]:
@@ -179,9 +193,16 @@ def _weights(config: schema.Config) -> Iterator[Problem]:
     if named == "imagenet" and config.network.name not in networks.DESCRIBED:
         what = "there are none that can be verified for timm's models: none, a .safetensors or .pth file, or a run"
         yield Problem(("network", "weights"), named, what, others=(("network", "name"),))
-    elif named not in ("none", "imagenet") and not Path(named).expanduser().exists():
+    elif named not in ("none", "imagenet") and not _exists(named):
         what = "must be none, imagenet, or an existing .safetensors or .pth file or run directory"
         yield Problem(("network", "weights"), named, what)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # longer than a path, of no user, or with a zero byte
+        return False
 
 
 def _freeze(config: schema.Config) -> Iterator[Problem]:
@@ -384,53 +405,9 @@ def _engine_packages(config: schema.Config) -> Iterator[Problem]:
         yield Problem(("engine", "name"), config.engine.name, what)
 
 
-# --- what a `_target_` may name ------------------------------------------------------------------------------------
-
-
 def _targets(config: schema.Config) -> Iterator[Problem]:
     """Opening somebody else's run must not run their code: only known libraries are reached by `_target_`."""
-    path = ("augmentation", "transforms")
-    transforms = config.augmentation.transforms
-    extra = allowed_targets() if transforms else []
-    for i, transform in enumerate(transforms):
-        here = (*path, str(i))
-        if "_target_" not in transform:
-            what = "needs a `_target_`, e.g. _target_: albumentations.HorizontalFlip"
-            yield Problem(here, transform, what)
-        for key, target in _find_targets(transform, here):
-            if not (isinstance(target, str) and is_allowed(target, extra)):
-                yield Problem(key, target, REFUSAL, hint=f"; your own packages: allowed_targets in {settings_file()}")
-
-
-def _find_targets(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
-    """Every `_target_` in nested keys and lists, with its place."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if name == "_target_":
-                yield (*path, name), inner
-            else:
-                yield from _find_targets(inner, (*path, name))
-    elif isinstance(value, list):
-        for i, inner in enumerate(value):
-            yield from _find_targets(inner, (*path, str(i)))
-
-
-def is_allowed(target: str, prefixes: Sequence[str] = ()) -> bool:
-    """Whether a `_target_` may be instantiated.
-
-    Of albumentations only what the package itself exports as a class, `albumentations.Name`: its modules import
-    `os`, so that a dotted path through them reaches any function of Python. Of skinlab the transforms in `OWN`.
-
-    Args:
-        target: a dotted name.
-        prefixes: further packages or names, from the user's own settings.
-
-    >>> is_allowed("albumentations.HorizontalFlip"), is_allowed("albumentations.os.system")
-    (True, False)
-    >>> is_allowed("mylab.Spots", ["mylab"]), is_allowed("mylabs.Spots", ["mylab"])
-    (True, False)
-    """
-    if any(target == prefix or target.startswith(prefix.rstrip(".") + ".") for prefix in prefixes):
-        return True
-    name = target.removeprefix(LIBRARY)
-    return target in OWN or (target.startswith(LIBRARY) and name.isidentifier() and name[0].isupper())
+    listed = config.augmentation.transforms
+    for keys, value, what in transforms.faults(listed, allowed_targets() if listed else ()):
+        hint = f"; your own packages: allowed_targets in {settings_file()}" if what == transforms.REFUSAL else ""
+        yield Problem(("augmentation", "transforms", *keys), value, what, hint=hint)

@@ -16,6 +16,9 @@ from skinlab.config.problems import ABSENT, Problem
 from skinlab.config.report import raise_problems
 from skinlab.spelling import closest
 
+LONGEST = 1000
+"""Bits of a whole number; a float64 reaches to 1023."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -76,6 +79,8 @@ class _Reader:
         """A value of any type of the schema."""
         if isinstance(value, Unresolved):
             return self.bad(path, value.text, value.reason)
+        if isinstance(value, str) and "${" in value:
+            return self.bad(path, value, "has ${ in it, which must be plain text: nothing resolves it again")
         if value is None and tree.is_optional(kind):
             return None
         return self.present(kind, value, path, bounds)
@@ -194,7 +199,7 @@ class _Reader:
 
     def number(self, wanted: type, value: float, path: "KeyPath", bounds: Mapping[str, float]) -> Any:
         """A finite number within its bounds."""
-        if not math.isfinite(value):
+        if (isinstance(value, int) and value.bit_length() > LONGEST) or not math.isfinite(value):
             return self.bad(path, value, "must be a finite number")
         if not _within(value, bounds):
             return self.bad(path, value, f"must be {wording.bounds_text(bounds)}")

@@ -1,14 +1,14 @@
 """Declared albumentations transforms, applied so that an image's change depends on its random key alone."""
 
-import os
 import random
-import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skinlab.data import transforms as declared
 from skinlab.errors import ConfigError
+from skinlab.settings import allowed_targets
 
 KEY_BITS = 128
 
@@ -20,12 +20,12 @@ class Augmenter:
         transforms: albumentations transforms by `_target_`, as in conf/augmentation; an empty list changes nothing.
 
     Raises:
-        ConfigError: a transform does not exist or does not take these arguments.
+        ConfigError: a transform is not allowed, does not exist or does not take these arguments.
     """
 
     def __init__(self, transforms: list[dict[str, Any]]) -> None:
         self._transforms = transforms
-        self._pipeline = _compose(transforms) if transforms else None  # mistakes show before training
+        self._pipeline = declared.build(transforms, allowed_targets()) if transforms else None
 
     def __reduce__(self) -> tuple[type["Augmenter"], tuple[list[dict[str, Any]]]]:
         return Augmenter, (self._transforms,)
@@ -56,39 +56,3 @@ class Augmenter:
                 "end with a transform that restores the size, and leave normalisation to the network"
             )
         return changed
-
-
-def _compose(transforms: list[dict[str, Any]]) -> Any:
-    from hydra.errors import InstantiationException
-    from hydra.utils import instantiate
-
-    _import_albumentations()
-    from skinlab.augmentations import Compose
-
-    try:
-        made = [instantiate(transform, _convert_="all") for transform in transforms]
-    except InstantiationException as error:
-        cause = str(error.__cause__ or error).strip().splitlines()[0]
-        raise ConfigError(f"augmentation.transforms: {cause}") from error
-    try:
-        return Compose(made, strict=True)  # else a misspelt argument is only warned of
-    except ValueError as error:
-        raise ConfigError(f"augmentation.transforms: {error}") from error
-
-
-def _import_albumentations() -> None:
-    """Import the library without what it would do besides: ask the package index for a newer version, import torch.
-
-    It imports torch, where that is installed, for a transform that gives tensors: a second, and 400 MB a process.
-    """
-    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
-    hidden = "torch" not in sys.modules
-    if hidden:
-        sys.modules["torch"] = None  # type: ignore[assignment]  # how Python says that a module is not to be found
-    try:
-        import albumentations  # noqa: F401 - what follows finds it imported
-        import cv2
-    finally:
-        if hidden:
-            del sys.modules["torch"]
-    cv2.setNumThreads(0)  # images are small, and the processes are as many as the user chose

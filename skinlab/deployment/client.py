@@ -66,9 +66,10 @@ class Client:
         key: None: that of the deployment of this name or address, else `$SKINLAB_KEY`, else none.
         patience: how long things are waited for, and how often tried.
         headers: that each request has besides.
+        insecure: send `key` or `$SKINLAB_KEY` over http, where others may read it on the way.
 
     Raises:
-        ConfigError: there is no such deployment, or this is no address.
+        ConfigError: there is no such deployment, this is no address, or the key would be sent without encryption.
 
     Example:
         client = skinlab.Client("mine")
@@ -81,10 +82,15 @@ class Client:
         key: str | None = None,
         patience: Patience | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        insecure: bool = False,
     ) -> None:
         access = reach(where)
         self.address = access.address
-        self._key = key or access.key or os.environ.get(KEY_VARIABLE)
+        given = key or (os.environ.get(KEY_VARIABLE) if access.key is None else None)
+        if given and not (insecure or _is_private(self.address)):
+            raise ConfigError(f"{where} is asked without encryption, and its key could be read on the way: use https")
+        self._key = given or access.key
         self._patience = patience or Patience(connect=5, read=60, tries=6, backoff=0.2, longest_backoff=5)
         self._headers = {"Content-Type": "application/json", "User-Agent": f"skinlab/{__version__}", **(headers or {})}
         self._local = threading.local()
@@ -249,6 +255,12 @@ def reach(where: str) -> Access:
         if address in (known.address, f"{known.address}/score"):  # others are not asked for their keys
             return targets.find(known.target).access(known)
     return Access(address, None)
+
+
+def _is_private(address: str) -> bool:
+    """Whether nobody on the way reads what is sent there."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
 
 
 def _content(path: Path) -> bytes:

@@ -5,6 +5,8 @@ Knows no target: what a target needs to find its deployment again is under `stat
 
 import fcntl
 import json
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -130,6 +132,7 @@ def changing(name: str) -> Iterator[Path]:
     path = folder(name)
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _require_private(path)
         lock = (path / LOCK).open("a")
     except OSError as error:
         raise files.output_error(path, error) from error
@@ -139,6 +142,13 @@ def changing(name: str) -> Iterator[Path]:
         except BlockingIOError as error:
             raise DeploymentError(f"deployment {name} is being changed by another command; wait for it") from error
         yield path
+
+
+def _require_private(path: Path) -> None:
+    """Refuse a folder for keys that somebody else made, or may write."""
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise DeploymentError(f"{path} is not a folder of yours alone, and keys come into it: chmod 700, or remove it")
 
 
 def replayed(record: Record, images: int, difference: float) -> Record:

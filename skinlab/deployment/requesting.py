@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from skinlab import schema
+from skinlab import schema, trust
 from skinlab.config import compose
 from skinlab.config.redeclare import root
 from skinlab.config.rules import DEPLOYMENT_NAME
@@ -19,7 +19,9 @@ from skinlab.serving import loading
 GROUP = "deployment"
 
 
-def request(run: str | Path, overrides: Sequence[str], config_dirs: Sequence[Path], *, replace: bool) -> Request[Any]:
+def request(
+    run: str | Path, overrides: Sequence[str], config_dirs: Sequence[Path], *, replace: bool, trusted: bool = False
+) -> Request[Any]:
     """What is to be deployed.
 
     Args:
@@ -27,15 +29,19 @@ def request(run: str | Path, overrides: Sequence[str], config_dirs: Sequence[Pat
         overrides: of the group `deployment` alone.
         config_dirs: folders with more choices.
         replace: whether it may take the place of the deployment of its name.
+        trusted: whether a model that was not made here by this user may be uploaded.
 
     Raises:
-        ConfigError: the declaration is wrong, or the name is taken.
+        ConfigError: the declaration is wrong, the name is taken, or the model is foreign and goes elsewhere.
         OutputError: no run or several have this short name.
         BundleError: there is no bundle, or it cannot be used.
     """
     declared = _declared(overrides, config_dirs)
     found = resolve(run)
     bundle = loading.load(found)
+    if isinstance(declared, schema.AzureDeployment):
+        consequence = f"deploying it lets its model answer in your name, in workspace {declared.workspace}"
+        trust.require(_is_own(found), trusted, found, consequence)
     name = declared.name or _name_of(found)
     before = record.find(name)
     if before is not None and not replace:
@@ -50,6 +56,10 @@ def _declared(overrides: Sequence[str], config_dirs: Sequence[Path]) -> schema.D
     if other := [text for text in overrides if root(text) != GROUP]:
         raise ConfigError("\n".join(f"{text}: only {GROUP} can be declared here" for text in other))
     return compose(overrides, config_dirs).config.deployment
+
+
+def _is_own(run: Path) -> bool:
+    return (run / RUN_FILE).is_file() and Run.open(run).is_own()
 
 
 def _name_of(run: Path) -> str:

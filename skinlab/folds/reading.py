@@ -1,10 +1,10 @@
 """The directory of one fold's run: its declaration, and the test predictions of a finished one. Writes nothing."""
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from skinlab import files
 from skinlab.errors import DataError
 from skinlab.run import RUN_FILE, Run
 from skinlab.tested import Tested, read_tested
@@ -55,7 +55,7 @@ class FoldRun:
         """
         path = self.path / "summary.json"
         try:
-            result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            result = files.json_object(path.read_bytes())
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise DataError(

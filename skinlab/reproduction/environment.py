@@ -5,6 +5,7 @@ CNTK's runtime is not part of it: it has one set of pinned versions, and a run t
 
 import json
 import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import skinlab
-from skinlab import children, paths
+from skinlab import children, files, paths
 from skinlab.data.storage import TEMPORARY, cache_access, remove_stale
 from skinlab.errors import OutputError, SetupError
 from skinlab.run import Run
@@ -32,6 +33,8 @@ _FACTS = (
     "print(json.dumps({'code': machine.code_version(), 'machine': machine.describe()}))"
 )
 _OURS = "skinlab"
+_NAME, _RELEASE = r"[a-z0-9]+(-[a-z0-9]+)*", r"[0-9A-Za-z][0-9A-Za-z.!+_-]*"
+_COMMIT, _PYTHON = r"[0-9a-f]{40}", r"\d+\.\d+\.\d+[0-9a-z+]*"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,39 @@ class Environment:
     facts: dict[str, Any]
 
 
+def is_own(run: Run) -> bool:
+    """Whether this user made the run here, with the very environment.lock that lies in it."""
+    lock = run.path / LOCK_FILE
+    return run.is_own() and lock.is_file() and files.sha256_of(lock) == run.record.get("environment_sha256")
+
+
+def consequence(run: Run) -> str:
+    """What building the environment of a run and running in it does.
+
+    Raises:
+        OutputError: what it names is no package, version or commit.
+    """
+    code, pins = _checked(run), packages(run.path)[OURS]
+    commit = f"commit {code['commit'][:12]} of this checkout" if code.get("commit") else f"skinlab {code['version']}"
+    return f"reproducing it with --environment installs {len(pins)} packages of its choice and runs them and {commit}"
+
+
+def _checked(run: Run) -> dict[str, Any]:
+    """The recorded code, after everything that becomes a word of a command line was found to be what it must be."""
+    code, python = run.record["code"], run.record["machine"]["python"]
+    wrong = [
+        f"{LOCK_FILE}: {name}=={version}"
+        for name, version in packages(run.path)[OURS].items()
+        if not (re.fullmatch(_NAME, name) and re.fullmatch(_RELEASE, version))
+    ]
+    wrong += [f"commit {code['commit']}"] if code.get("commit") and not re.fullmatch(_COMMIT, code["commit"]) else []
+    wrong += [f"version {code.get('version')}"] if not re.fullmatch(_RELEASE, str(code.get("version"))) else []
+    wrong += [f"Python {python}"] if not re.fullmatch(_PYTHON, str(python)) else []
+    if wrong:
+        raise OutputError(f"{run.path}: {wrong[0]!r} is no name and version, commit or Python as skinlab records them")
+    return dict(code)
+
+
 @contextmanager
 def recorded(run: Run, python: Path | None = None) -> Iterator[Environment]:
     """Build the environment of a run, and remove it after the block.
@@ -64,6 +100,7 @@ def recorded(run: Run, python: Path | None = None) -> Iterator[Environment]:
     pins = packages(run.path)[OURS]
     if not pins:
         raise OutputError(f"{run.path} has no {LOCK_FILE}: its environment is not known")
+    _checked(run)
     interpreter = find_python(str(run.record["machine"]["python"]), python)
     folder = paths.home() / "environments" / f"{TEMPORARY}{uuid.uuid4().hex}"
     with cache_access(folder.parent):

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from skinlab.errors import OutputError
+from skinlab.serving.portable.closed import require_closed
 
 Verdict = Literal["identical", "within tolerance", "different"]
 Parting = tuple[str, float]
@@ -177,7 +178,10 @@ def _onnx(before: Path, after: Path) -> Iterator[Parting]:
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
-        old, new = (onnx.load(str(path)).graph for path in (before, after))
+        models = [path.read_bytes() for path in (before, after)]
+        for model in models:
+            require_closed(model)
+        old, new = (onnx.load_model_from_string(model).graph for model in models)
     except DecodeError as error:
         raise ValueError("no ONNX model") from error
     steps = [[f"{node.op_type} {list(node.input)}" for node in graph.node] for graph in (old, new)]

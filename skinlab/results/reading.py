@@ -1,6 +1,5 @@
 """What a finished run said of a subset, as arrays: from files that may be somebody else's, or damaged."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skinlab import files
 from skinlab.errors import DataError, OutputError
 from skinlab.evaluation.metrics import Floats, Integers, log_losses, positive_of
 from skinlab.evaluation.scores import Levels
@@ -89,7 +89,7 @@ def read(path: Path, subset: str) -> Results:
     for name in ("predictions.csv", "split.csv", "summary.json"):
         _check_size(path / name)
     try:
-        result = json.loads((path / "summary.json").read_bytes())
+        result = files.json_object((path / "summary.json").read_bytes())
         if subset not in SUBSETS or subset not in result:
             raise DataError(f"{path} has no results of a subset {subset}")
         return _results(run, subset, result)

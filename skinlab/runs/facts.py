@@ -1,11 +1,10 @@
 """What is known of a run without opening it again: its record, declaration, final numbers, tags, as flat values."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skinlab import machine
+from skinlab import files, machine
 from skinlab.config.differences import flattened
 from skinlab.errors import OutputError, SkinlabError
 from skinlab.run import Run
@@ -97,7 +96,7 @@ def summary_of(path: Path) -> dict[str, Any]:
     """
     file = path / "summary.json"
     try:
-        summary: dict[str, Any] = json.loads(file.read_bytes())
+        summary = files.json_object(file.read_bytes())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
@@ -161,6 +160,8 @@ def _choices(hydra: Path) -> dict[str, str]:
         content = yaml.load(hydra.read_bytes(), loader)  # noqa: S506 - both are safe loaders
     except FileNotFoundError:
         return {}
+    except RecursionError as error:
+        raise ValueError(f"{hydra.name} is nested too deeply") from error
     except yaml.YAMLError as error:
         raise ValueError(f"{hydra.name}: {str(error).splitlines()[0]}") from error
     chosen = content["hydra"]["runtime"]["choices"]

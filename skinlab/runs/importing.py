@@ -23,6 +23,8 @@ from skinlab.runs.archive import FOLDER, FORMAT, MANIFEST, VERSION
 
 _JSON_BYTES = 64 << 20
 _MOST_FILES = 100_000
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How archives are packed; others make a thousandth of the same, or need more memory than they say."""
 _CHUNK = 1 << 20
 _NAME = re.compile(r"[\w.+=,@ -]{1,200}")
 
@@ -79,7 +81,10 @@ def _json(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
 
 def _is_listing(found: Any) -> bool:
     return isinstance(found, dict) and all(
-        isinstance(entry, dict) and isinstance(entry.get("bytes"), int) and isinstance(entry.get("sha256"), str)
+        isinstance(entry, dict)
+        and type(entry.get("bytes")) is int
+        and entry["bytes"] >= 0
+        and isinstance(entry.get("sha256"), str)
         for entry in found.values()
     )
 
@@ -104,7 +109,7 @@ def _is_safe(entry: zipfile.ZipInfo) -> bool:
     """Whether an entry is a plain file below the folder."""
     name, mode = entry.filename, entry.external_attr >> 16
     parts = name.split("/")
-    plain = stat.S_IFMT(mode) in (0, stat.S_IFREG) and not entry.is_dir()
+    plain = stat.S_IFMT(mode) in (0, stat.S_IFREG) and not entry.is_dir() and entry.compress_type in _PACKINGS
     return plain and parts[0] == FOLDER and all(map(_is_name, parts))
 
 

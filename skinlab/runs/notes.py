@@ -1,7 +1,6 @@
 """notes.json of a run: the tags and notes that people give it. Never touched by training, never part of a result."""
 
 import fcntl
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -48,7 +47,7 @@ def read(run: Path) -> Notes:
     """
     path = run / FILE
     try:
-        content = json.loads(path.read_bytes())
+        content = files.json_object(path.read_bytes())
         if content["schema_version"] > VERSION:
             raise OutputError(f"{path} was written by a newer skinlab (version {content['schema_version']})")
         return Notes([str(tag) for tag in content["tags"]], [Note(**note) for note in content["notes"]])

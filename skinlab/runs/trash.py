@@ -3,7 +3,6 @@
 outputs/.trash/<time>-<random>/run is the directory as it was; trash.json beside it says where it lay.
 """
 
-import json
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -67,7 +66,7 @@ def content(output: Path) -> list[Deleted]:
     found = []
     for record in sorted((output / FOLDER).glob(f"*/{_RECORD}")):
         try:
-            known = json.loads(record.read_bytes())
+            known = files.json_object(record.read_bytes())
             deleted = Deleted(record.parent, str(known["path"]), str(known["time"]))
         except (OSError, ValueError, KeyError, TypeError):
             continue  # emptied at this moment

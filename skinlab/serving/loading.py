@@ -4,7 +4,6 @@ Nothing is computed here, and no file is trusted before its checksum was compare
 """
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,10 @@ from skinlab.data.images import PIXEL_LIMIT, decode
 from skinlab.errors import BundleError
 from skinlab.evaluation.metrics import positive_of
 from skinlab.evaluation.operating_rule import DEFAULT
+from skinlab.files import json_object
 from skinlab.run import RUN_FILE, Run
 from skinlab.serving.bundle import CHECKSUMS, MODEL, REPLAY, SIGNATURE, SIGNATURE_VERSION
+from skinlab.serving.portable.closed import OpenModelError, require_closed
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,16 @@ def load(path: Path) -> Bundle:
     folder = find(path)
     files, sums = _verified(folder)
     try:
-        signature = json.loads(files[SIGNATURE])
+        signature = json_object(files[SIGNATURE])
         bundle = Bundle(folder, files[MODEL], sums[MODEL], signature, sums, files.get(REPLAY))
-        version, decoding = signature["version"], signature["decode"]
+        version, decoding = int(signature["version"]), signature["decode"]
         _ = bundle.classes, bundle.positive, bundle.threshold, bundle.image_size, bundle.note
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise BundleError(f"{folder / SIGNATURE} is not one that skinlab writes: {error!r}") from error
+    try:
+        require_closed(bundle.model)
+    except OpenModelError as error:
+        raise BundleError(f"{folder / MODEL} cannot be used: {error}; a bundle is whole in itself") from error
     if version > SIGNATURE_VERSION:
         raise BundleError(f"{folder} was written by a newer skinlab (signature version {version}); update skinlab")
     if decoding not in (decode_settings(CONVERT), decode_settings(IGNORE)):

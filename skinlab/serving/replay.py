@@ -5,7 +5,6 @@ with the bundle, and `bundle.replay_images=0` leaves them out.
 """
 
 import base64
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skinlab import files
 from skinlab.errors import BundleError
 from skinlab.files import json_text
 from skinlab.serving.loading import Bundle
@@ -90,7 +90,7 @@ def of(bundle: Bundle) -> list[Replayed]:
     if bundle.replay is None:
         return []
     try:
-        return [_replayed(image, len(bundle.classes)) for image in json.loads(bundle.replay)["images"]]
+        return [_replayed(image, len(bundle.classes)) for image in files.json_object(bundle.replay)["images"]]
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"the replay set of {bundle.path} is not one that skinlab writes: {error!r}") from error
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Any
 from skinlab import schema
 from skinlab.config import Composed, check_sweep, compose, to_dict
 from skinlab.config.differences import differing, flattened
+from skinlab.config.outside import has_resolver, taken_up
 from skinlab.config.sweep import expand, with_space
 from skinlab.errors import ConfigError
 from skinlab.sweeps.space import Choices, Dimension, Space, read_space
 
 MANNERS = ("sweep.trials", "sweep.parallel", "sweep.on_failure", "hydra/launcher", "hydra.launcher")
-"""What may be declared anew when a sweep goes on: how it is run, and how long; never what a trial is."""
+"""What may be declared anew when a sweep goes on: how it is run, and how long; never what a trial is. Whatever
+is Hydra's may be typed again: of the record only launchers and their sizes are taken up."""
 HERE = ("basic", "joblib")
 """Launchers whose trials run on this machine."""
 
@@ -124,23 +127,47 @@ def again(recorded: Mapping[str, Any], changes: Sequence[str]) -> Declaration:
     Raises:
         ConfigError: it is not what it was, key by key; or a change is of another kind.
     """
-    if other := [text for text in changes if not _is_manner(text)]:
+    overrides, folders = _texts(recorded, "overrides"), _texts(recorded, "config_dirs")
+    if other := [text for text in changes if not (_is_manner(text) or text in overrides)]:
         allowed = ", ".join(MANNERS)
         raise ConfigError(
             "\n".join(f"{text}: the trials of a sweep stay what they are; only {allowed} can change" for text in other)
         )
-    if Path(recorded["working_directory"]).is_dir():
+    if Path(str(recorded["working_directory"])).is_dir():
         os.chdir(recorded["working_directory"])  # paths were typed there, and ./conf is there
     replaced = {text.partition("=")[0] for text in changes}
-    kept = [text for text in recorded["overrides"] if text.partition("=")[0] not in replaced]
-    found = declare([*kept, *changes], [Path(folder) for folder in recorded["config_dirs"]])
+    kept, left_out = taken_up([text for text in overrides if text.partition("=")[0] not in replaced])
+    if looked_up := [text for text in kept if has_resolver(text)]:
+        raise ConfigError("\n".join(f"{text}: looks something up; type it again to go on" for text in looked_up))
+    for text in left_out:
+        sys.stderr.write(f"left out, since only you can say it to Hydra: {text}; type it again where it is needed\n")
+    found = declare([*kept, *changes], [Path(folder) for folder in folders])
     _check_same(recorded, found.record())
     return found
 
 
+def consequence(recorded: Mapping[str, Any]) -> str:
+    """What going on with a recorded sweep does besides computing."""
+    storage = recorded.get("sweep", {}).get("storage")
+    launcher = recorded.get("launcher")
+    parts = [
+        f"reads presets of {', '.join([str(recorded.get('working_directory')), *_texts(recorded, 'config_dirs')])}",
+        *([f"runs its trials by hydra/launcher={launcher}"] if launcher not in (None, "None", "basic") else []),
+        *([f"replaces a study in {storage}"] if storage else []),
+    ]
+    return f"resuming it {', '.join(parts)}"
+
+
+def _texts(recorded: Mapping[str, Any], name: str) -> list[str]:
+    values = recorded.get(name)
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ConfigError(f"{name} of the recorded sweep is no list of texts: sweep.json was not written by skinlab")
+    return values
+
+
 def _is_manner(text: str) -> bool:
     key = text.lstrip("+").partition("=")[0]
-    return key in MANNERS or key.startswith("hydra.launcher.")
+    return key in MANNERS or key.startswith(("hydra.", "hydra/"))
 
 
 def _check_same(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

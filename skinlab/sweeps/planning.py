@@ -10,12 +10,14 @@ from skinlab.config.differences import flattened
 from skinlab.data.label_log.apply import declared_entries
 from skinlab.data.label_log.entries import NONE, revision_of
 from skinlab.data.label_log.place import log_path
+from skinlab.errors import ConfigError
 from skinlab.sweeps.declaration import Declaration
 from skinlab.sweeps.space import Choices, Space
 from skinlab.sweeps.state import Trial
 
 _NOT_A_TRIALS = ("hydra", "sweep")
 _PIN = "dataset.label_revision"
+_IS_PIN = re.compile(rf"{re.escape(_PIN)}='({NONE}|[0-9a-f]+)'")
 
 
 class Planner:
@@ -72,10 +74,36 @@ class Planner:
         ]
         return [self._trial(number + i, values, of, group, replicate) for i, (of, replicate, values) in enumerate(runs)]
 
+    def check(self, trials: Sequence[Trial]) -> None:
+        """Refuse trials that this declaration does not make.
+
+        Raises:
+            ConfigError: the record of one was changed.
+        """
+        for trial in trials:
+            if not self._makes(trial):
+                raise ConfigError(f"trial {trial.number} is not of this sweep's declaration: sweep.json was changed")
+
+    def _makes(self, trial: Trial) -> bool:
+        swept = {**self._space.dimensions, **self._space.replicates}
+        if trial.parameters.keys() != swept.keys():
+            return False
+        for key, value in trial.parameters.items():
+            dimension = swept[key]
+            chosen = isinstance(dimension, Choices) and value in dimension.values
+            if not chosen and (isinstance(value, bool) or not isinstance(value, int | float)):
+                return False
+        declared = self._declared(trial.parameters)
+        pins = trial.overrides[len(declared) :]
+        return trial.overrides[: len(declared)] == declared and all(map(_IS_PIN.fullmatch, pins)) and len(pins) <= 1
+
+    def _declared(self, parameters: Mapping[str, Any]) -> list[str]:
+        words = self._space.overrides(parameters)
+        return [word for word in words if re.split("[./]", _key(word))[0] not in _NOT_A_TRIALS]
+
     def _trial(self, number: int, drawn: Mapping[str, Any], group: int, batch: int, replicate: int) -> Trial:
         parameters = self._scaled(drawn)
-        words = self._space.overrides(parameters)
-        overrides = [word for word in words if re.split("[./]", _key(word))[0] not in _NOT_A_TRIALS]
+        overrides = self._declared(parameters)
         return Trial(
             number=number,
             parameters=parameters,

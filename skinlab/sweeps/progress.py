@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from skinlab.attempt import short
 from skinlab.errors import OutputError
+from skinlab.logs import visible
 from skinlab.report.words import counted
 from skinlab.sweeps import leaderboard
 from skinlab.sweeps.declaration import Declaration
@@ -124,7 +125,7 @@ def shown(sweep: Sweep, epochs: int) -> "Group":
     from rich.console import Group
     from rich.text import Text
 
-    return Group(Text(heading(sweep)), table(sweep, epochs))
+    return Group(Text(visible(heading(sweep))), table(sweep, epochs))
 
 
 def table(sweep: Sweep, epochs: int, most_ended: int = ENDED_SHOWN) -> "Table":
@@ -149,7 +150,7 @@ def table(sweep: Sweep, epochs: int, most_ended: int = ENDED_SHOWN) -> "Table":
         epoch = f"{trial.epochs}/{total}" if trial.epochs else ""  # a method may have none
         cells = (str(trial.number), trial.status, assigned(trial.parameters), epoch)
         spent = seconds_spent(trial)
-        rows.add_row(*map(Text, (*cells, *values, duration(spent), _left(trial, total, spent))))
+        rows.add_row(*(Text(visible(cell)) for cell in (*cells, *values, duration(spent), _left(trial, total, spent))))
     return rows
 
 

@@ -4,13 +4,13 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import RLock
 from typing import Any, Literal, Self, get_args
 
-from skinlab import files
+from skinlab import files, trust
 from skinlab.errors import OutputError
-from skinlab.evaluation.objectives import validation_values
+from skinlab.evaluation.objectives import DIRECTIONS, Direction, validation_values
 from skinlab.ownership import OwnedDirectory
 from skinlab.run import RUN_FILE, Run
 
@@ -73,6 +73,15 @@ class Trial:
 
 
 _TRIAL_KEYS = tuple(item.name for item in fields(Trial))
+_TRIAL_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("number", "group", "batch", "replicate", "attempts", "epochs"), int),
+    **dict.fromkeys(("parameters", "drawn"), dict),
+    "overrides": list,
+    **dict.fromkeys(("run", "status"), str),
+    **dict.fromkeys(("error", "started", "finished"), str | None),
+    "values": list | None,
+    "seconds": int | float | None,
+}
 
 
 class Sweep(OwnedDirectory):
@@ -109,13 +118,14 @@ class Sweep(OwnedDirectory):
             OutputError: there is no sweep in this directory, or its sweep.json is damaged or of a newer skinlab.
         """
         try:
-            record = json.loads((path / SWEEP_FILE).read_text())
-            trials = [Trial(**{key: trial[key] for key in _TRIAL_KEYS}) for trial in record.pop("trials")]
+            record = files.json_object((path / SWEEP_FILE).read_bytes())
+            trials = [_trial(trial) for trial in record.pop("trials")]
+            _check_objectives(record.get("objectives", []))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise OutputError(f"{path} is not the directory of a sweep: it has no {SWEEP_FILE}") from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise OutputError(f"{path / SWEEP_FILE} cannot be read: {error}") from error
-        cls._check_version(path, record)
+        cls._check(path, record)
         return cls(path, record, trials)
 
     @classmethod
@@ -192,7 +202,7 @@ class Sweep(OwnedDirectory):
     def _values(self, run: Path) -> list[float] | None:
         """The objectives of a finished run, on the validation subset."""
         try:
-            summary = json.loads((run / "summary.json").read_text())
+            summary = files.json_object((run / "summary.json").read_bytes())
         except (OSError, ValueError):
             return None
         return validation_values(summary, [objective["metric"] for objective in self.record["objectives"]])
@@ -201,6 +211,10 @@ class Sweep(OwnedDirectory):
         """How many trials there are of each status that there is."""
         found = [trial.status for trial in self.trials]
         return {status: found.count(status) for status in TRIAL_STATUSES if status in found}
+
+    def content(self) -> dict[str, Any]:
+        """sweep.json, trials and all."""
+        return self.record | {"trials": [vars(trial) for trial in self.trials]}
 
     # --- changing --------------------------------------------------------------------------------------------------
 
@@ -232,6 +246,7 @@ class Sweep(OwnedDirectory):
     def flush(self) -> None:
         """Write sweep.json, each trial on a line of its own."""
         with self._guard:
+            self.record[trust.MARK] = trust.marked(self.path, self.content())[trust.MARK]
             lines = ",\n    ".join(json.dumps(vars(trial), allow_nan=False) for trial in self.trials)
             head = files.json_text(self.record | {"trials": []}).removesuffix("]\n}\n")
             files.write_text(self.path / SWEEP_FILE, head + (lines and "\n    " + lines + "\n  ") + "]\n}\n")
@@ -240,6 +255,31 @@ class Sweep(OwnedDirectory):
     def end(self, status: SweepStatus, error: str | None = None) -> None:
         """Write how it ended, and let go of the directory."""
         self._let_go(status, error)
+
+
+def _check_objectives(objectives: Any) -> None:
+    for objective in objectives:
+        if objective["metric"] not in DIRECTIONS or objective["direction"] not in get_args(Direction):
+            raise ValueError(f"there is no objective {objective!r}")
+
+
+def _trial(recorded: Any) -> Trial:
+    """A trial as sweep.json has it.
+
+    Raises:
+        TypeError: a value is of another type than skinlab writes.
+        ValueError: it has no status, or its run lies outside of the sweep.
+    """
+    trial = Trial(**{key: recorded[key] for key in _TRIAL_KEYS})
+    for name, kind in _TRIAL_TYPES.items():
+        if not isinstance(getattr(trial, name), kind) or isinstance(getattr(trial, name), bool):
+            raise TypeError(f"{name} of a trial is {getattr(trial, name)!r}")
+    if trial.status not in TRIAL_STATUSES or not all(isinstance(text, str) for text in trial.overrides):
+        raise ValueError(f"trial {trial.number} has no status or overrides of a trial")
+    parts = PurePosixPath(trial.run).parts
+    if not parts or any(part.startswith((".", "/")) for part in parts):
+        raise ValueError(f"trial {trial.number} lies in {trial.run}")
+    return trial
 
 
 def _lines(file: Path) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from skinlab import files
 from skinlab.engines.base import Engine
+from skinlab.errors import OutputError
 from skinlab.networks import weights
 from skinlab.networks.weights import Weights
 
@@ -79,6 +80,16 @@ def _order(score: float | None, loss: float) -> tuple[float, float]:
     return (-inf if score is None else score, -loss)
 
 
+def _checked(position: Position) -> Position:
+    """The position, where its values are of the types that they must be."""
+    counts = (position.epoch, position.step, position.correct, position.seen, position.waited)
+    if not all(type(count) is int and count >= 0 for count in counts):
+        raise ValueError("a count in it is no whole number from 0")
+    if not isinstance(position.records, list) or not all(isinstance(record, dict) for record in position.records):
+        raise ValueError("its records are no list of records")
+    return position
+
+
 class Checkpoints:
     """The folder checkpoints/ of a run."""
 
@@ -129,10 +140,18 @@ class Checkpoints:
         return position
 
     def position(self) -> Position | None:
-        """Where the last state stands; None where there is none."""
+        """Where the last state stands; None where there is none.
+
+        Raises:
+            OutputError: it is damaged.
+        """
         if not self._last.exists():
             return None
-        return Position(**json.loads((self._last / "position.json").read_text()))
+        file = self._last / "position.json"
+        try:
+            return _checked(Position(**json.loads(file.read_text())))
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            raise OutputError(f"{file} cannot be read: {error}") from error
 
     def save_best(self, arrays: Weights) -> None:
         """Keep the weights of the best epoch."""

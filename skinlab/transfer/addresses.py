@@ -61,6 +61,17 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def is_neighbour(address: str) -> bool:
+    """Whether a numeric address is of this machine or its own network, and of no server on the internet.
+
+    >>> [is_neighbour(address) for address in ("127.0.0.1", "::ffff:10.0.0.1", "169.254.169.254", "93.184.216.34")]
+    [True, True, True, False]
+    """
+    found = ipaddress.ip_address(address.partition("%")[0])
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return not (mapped or found).is_global
+
+
 def shown(address: str) -> str:
     """An address for messages and records: without its query, which may be a signature, and without user names.
 

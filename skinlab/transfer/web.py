@@ -16,6 +16,8 @@ from skinlab.transfer.pace import Pacer, Patience, retry_after
 if TYPE_CHECKING:
     import requests
 
+    from skinlab.transfer import peers
+
 Result = TypeVar("Result")
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -140,10 +142,12 @@ class Web:
             raise TransientError("the answer is not JSON") from error
 
     def _follow(self, address: str, headers: dict[str, str]) -> "requests.Response":
-        for _ in range(_MOST_REDIRECTS + 1):
+        begun_near = False
+        for redirects in range(_MOST_REDIRECTS + 1):
             if reason := addresses.problem(address, self._plain_http):
                 raise FetchError(reason)
-            response = self._session().get(
+            session = self._session(public=redirects > 0 and not begun_near)
+            response = session.get(
                 address,
                 headers=headers,
                 stream=True,
@@ -153,21 +157,24 @@ class Web:
             location = response.headers.get("Location")
             if response.status_code not in _REDIRECTS or not location:
                 return response
+            begun_near = begun_near or (redirects == 0 and session.met_neighbour(address))
             response.close()
             address, reason = addresses.redirected(address, location, self._plain_http)
             if reason:
                 raise FetchError(reason)
         raise FetchError(f"more than {_MOST_REDIRECTS} redirects")
 
-    def _session(self) -> "requests.Session":
-        """One session a thread: sessions are not made for sharing."""
-        if not hasattr(self._local, "session"):
-            import requests
+    def _session(self, *, public: bool) -> "peers.Session":
+        """One session a thread, since sessions are not made for sharing; of `public`, one that meets no neighbour."""
+        from skinlab.transfer import peers
 
-            self._local.session = requests.Session()
+        name = "public" if public else "session"
+        if not hasattr(self._local, name):
+            made = peers.Session(public=public)
             # Compressed bodies would make lengths and ranges mean something else.
-            self._local.session.headers.update({"User-Agent": f"skinlab/{__version__}", "Accept-Encoding": "identity"})
-        session: requests.Session = self._local.session
+            made.headers.update({"User-Agent": f"skinlab/{__version__}", "Accept-Encoding": "identity"})
+            setattr(self._local, name, made)
+        session: peers.Session = getattr(self._local, name)
         return session
 
     def _check_status(self, response: "requests.Response") -> None:
@@ -184,8 +191,12 @@ def _transport_named() -> Iterator[None]:
     import requests
     import urllib3
 
+    from skinlab.transfer import peers
+
     try:
         yield
+    except peers.NeighbourError as error:
+        raise FetchError(str(error)) from error
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
         raise FetchError(f"not an address that can be fetched: {error}") from error
     except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:

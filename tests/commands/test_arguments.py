@@ -26,7 +26,7 @@ def test_hydra_composes_the_overrides_and_searches_our_folders(tmp_path, monkeyp
     (tmp_path / "conf").mkdir()
     monkeypatch.chdir(tmp_path)
     seen = hydra_overrides(parse("seed=1,2", "-m", "name=a"))
-    assert seen == [f'hydra.searchpath=["file://{tmp_path}/conf"]', "seed=1,2", "name=a"]
+    assert seen == [f'hydra.searchpath=["outside://{tmp_path}/conf"]', "seed=1,2", "name=a"]
 
 
 def test_the_recorded_command_can_be_typed_again():

@@ -13,6 +13,8 @@ from PIL import Image
 
 import skinlab as skinlab_package
 from skinlab.config import compose
+from skinlab.run import Run
+from skinlab.sweeps.state import Sweep
 from tests.docs.shell import skinlab
 
 RUN = "outputs/runs/mine/20261122-205246-c4a78a"
@@ -113,13 +115,15 @@ def fill(folder: Path, page: str, text: str, sources: Path) -> None:
         wanted.setdefault(f"outputs/{kind}/{name}/{stamp}", "sweep" if kind == "sweeps" else "mine")
     for path, source in wanted.items():
         shutil.copytree(sources / source, folder / path, copy_function=os.link)
+        if source == "sweep":
+            Sweep.open(folder / path).flush()  # as the reader's own are
+        else:
+            Run.open(folder / path).update()
 
 
 def interrupted(run: Path) -> None:
     """Make a finished run one that was stopped before it was evaluated."""
-    record = json.loads((run / "run.json").read_text()) | {"status": "interrupted"}
-    (run / "run.json").unlink()  # a link to that of others
-    (run / "run.json").write_text(json.dumps(record))
+    Run.open(run).update(status="interrupted")
     (run / "summary.json").unlink()
 
 

@@ -66,7 +66,7 @@ def test_a_run_whose_data_changed_is_not_resumed(workplace: Workplace, whole: Pa
     other.mkdir()
     changed = record(whole) | {"status": "interrupted", "dataset_fingerprint": "0" * 64}
     (other / "run.json").write_text(json.dumps(changed))
-    resumed = workplace.skinlab("resume", "other")
+    resumed = workplace.skinlab("resume", "other", "--trust")
     assert resumed.code == 3
     assert "the data set changed since" in resumed.err
     assert record(other)["status"] == "failed"
@@ -97,11 +97,11 @@ def test_a_resumed_run_keeps_its_labels_while_the_log_grows(workplace: Workplace
     predicted = (run / "predictions.csv").read_bytes()
     (run / "predictions.csv").unlink()
     (run / "run.json").write_text(json.dumps(facts | {"status": "interrupted"}))
-    resumed = workplace.skinlab("resume", str(run))
+    resumed = workplace.skinlab("resume", str(run), "--trust")
     assert resumed.code == 0, resumed.err
     assert (run / "predictions.csv").read_bytes() == predicted
     (run / "run.json").write_text(json.dumps(facts | {"status": "interrupted"}))
     log.unlink()
-    refused = workplace.skinlab("resume", str(run))
+    refused = workplace.skinlab("resume", str(run), "--trust")
     assert refused.code == 3
     assert f"revision {revision} of the labels is not available: there is no label log {log}" in refused.err

@@ -45,7 +45,7 @@ def worker(process: subprocess.Popen[str]) -> int:
 
 def assert_last_checkpoint_is_whole(run: Path) -> None:
     last = run / "checkpoints" / "last"
-    assert {path.name for path in last.iterdir()} == {"cntk.model", "cntk.model.ckp", "position.json"}
+    assert {path.name for path in last.iterdir()} == {"cntk.safetensors", "position.json"}
     assert [path.name for path in (run / "checkpoints").glob("epoch*")] == [last.readlink().name]
     assert metrics(run)
 

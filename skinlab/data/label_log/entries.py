@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from skinlab import files
 from skinlab.errors import DataError
 
 NONE = "none"
@@ -130,7 +131,7 @@ def _checked(line: bytes, last: Entry | None, where: str) -> Entry:
 def _read(line: bytes) -> Entry | None:
     """The entry of a line, None where it is none."""
     try:
-        content = json.loads(line)
+        content = files.json_value(line)
     except ValueError:  # of JSON or of UTF-8
         return None
     if not isinstance(content, dict) or set(content) != set(_NAMES):

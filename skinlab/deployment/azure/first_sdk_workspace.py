@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from azureml.core.webservice import Webservice
 
 Declared = AzureMlAciDeployment | AzureMlAksDeployment
-SCRIPT = "score.py"
 TAG = "bundle"
 STATUS = re.compile(r"(?:Response Code|StatusCode|status code): (\d{3})", re.I)
 CODE = re.compile(r'"code"\s*:\s*"([^"]+)"')
@@ -72,7 +71,7 @@ class FirstWorkspace:
 
         doing = f"service {names.service} cannot be made"
         with self._doing(doing), TemporaryDirectory() as code:
-            (Path(code) / SCRIPT).write_bytes((bundle.path / SCRIPT).read_bytes())
+            environment.write_code(Path(code))
             service = Model.deploy(
                 self._workspace(),
                 names.service,
@@ -189,7 +188,7 @@ def _inference(names: Names, declared: Declared, bundle: Bundle, code: str) -> "
     made.docker.base_image = declared.image
     made.python.conda_dependencies = CondaDependencies(_underlying_structure=environment.conda(bundle))
     made.inferencing_stack_version = "latest"
-    return InferenceConfig(entry_script=SCRIPT, source_directory=code, environment=made)
+    return InferenceConfig(entry_script=environment.SCRIPT, source_directory=code, environment=made)
 
 
 def _sizes(declared: Declared) -> Any:

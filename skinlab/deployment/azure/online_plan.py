@@ -3,8 +3,8 @@
 from typing import Any
 
 from skinlab.deployment.azure import environment, naming
+from skinlab.deployment.azure.environment import SCRIPT
 from skinlab.deployment.azure.naming import Names
-from skinlab.deployment.azure.online_workspace import SCRIPT
 from skinlab.deployment.base import Request
 from skinlab.schema import AzureMlOnlineDeployment
 from skinlab.serving import packing, replay

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from azure.ai.ml import MLClient
     from azure.core.polling import LROPoller
 
-SCRIPT = "score.py"
 DELETE_MINUTES = 30.0
 HEADER = "azureml-model-deployment"
 """Names the deployment of an endpoint that a request is for, whatever the traffic is."""
@@ -84,7 +83,7 @@ class Workspace:
         """Make a deployment that gets no traffic."""
         doing = f"deployment {colour} of endpoint {names.service} cannot be made"
         with self._doing(doing), TemporaryDirectory() as code:
-            (Path(code) / SCRIPT).write_bytes((bundle.path / SCRIPT).read_bytes())
+            environment.write_code(Path(code))
             made = self._deployment(names, colour, code)
             poller = self._client.online_deployments.begin_create_or_update(made)
             self._wait(poller, doing)
@@ -98,7 +97,7 @@ class Workspace:
             endpoint_name=names.service,
             model=f"azureml:{names.model}:{names.model_version}",
             environment=f"azureml:{names.environment}:{names.environment_version}",
-            code_configuration=CodeConfiguration(code=code, scoring_script=SCRIPT),
+            code_configuration=CodeConfiguration(code=code, scoring_script=environment.SCRIPT),
             instance_type=declared.instance_type,
             instance_count=declared.instance_count,
             request_settings=OnlineRequestSettings(

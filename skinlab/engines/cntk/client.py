@@ -24,10 +24,12 @@ from skinlab.networks.architecture import BATCHNORM_EPSILON, BATCHNORM_MOMENTUM,
 from skinlab.networks.classifier import input_of
 from skinlab.networks.weights import Weights
 
-CHECKPOINT = "cntk.model"
-"""Name of CNTK's own checkpoint in the folder given to `save`; optimizers' states lie beside it as .ckp and .npz."""
+STATE = "cntk.safetensors"
+"""Name of the complete state in the folder given to `save`."""
+CONTAINER = "cntk.model"
+"""What earlier versions wrote: CNTK's own container, which may name a program to run."""
 STATE_MARGIN = 2**20
-"""Room for what CNTK's checkpoint holds beside numbers."""
+"""Room for the names of the arrays."""
 STATES = {"sgd": 0, "momentum_sgd": 1, "nesterov": 1, "adam": 2, "rmsprop": 1, "adagrad": 1}
 """Numbers that each optimizer keeps for a weight."""
 
@@ -147,13 +149,23 @@ class CntkEngine:
         return np.concatenate(maps), np.concatenate(slopes)
 
     def save(self, path: Path) -> None:
-        """See `Engine.save`. CNTK writes a damaged checkpoint on a full disk, or aborts: it is not let."""
+        """See `Engine.save`."""
         files.require_room(path, self._checkpoint_bytes)
-        self._worker.ask("save", path=str((path / CHECKPOINT).absolute()))
+        with files.replacing(path / STATE) as temporary:
+            self._worker.ask("save", path=str(temporary.absolute()))
 
     def load(self, path: Path) -> None:
-        """See `Engine.load`."""
-        self._worker.ask("load", path=str((path / CHECKPOINT).absolute()))
+        """See `Engine.load`.
+
+        Raises:
+            EngineError: there is no such state, it is damaged, or of another network or optimizer.
+        """
+        if not (path / STATE).exists() and (path / CONTAINER).exists():
+            raise EngineError(
+                f"{path} is a checkpoint of an earlier version in CNTK's own format, which can hold programs and is "
+                "not read any more: train anew"
+            )
+        self._worker.ask("load", path=str((path / STATE).absolute()))
 
     def export_weights(self) -> Weights:
         """See `Engine.export_weights`."""

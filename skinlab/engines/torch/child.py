@@ -1,7 +1,7 @@
 """A process that holds one replica and does what its parent asks: `python -m skinlab.engines.torch.child`.
 
-Arguments: file descriptor of the pipe, process id of the parent, port of the store at which the processes meet. It ends
-with its parent, whatever becomes of that.
+Arguments: file descriptor of the pipe, process id of the parent, the file by which the processes meet. It ends with its
+parent, whatever becomes of that.
 """
 
 import ctypes
@@ -23,11 +23,11 @@ def die_with_parent(parent: int) -> None:
 
 def main() -> None:
     """Join the other processes, then answer until the pipe is closed."""
-    descriptor, parent, port = (int(word) for word in sys.argv[1:])
+    descriptor, parent, meeting = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     from torch import distributed
-    from torch.distributed import TCPStore  # type: ignore[attr-defined]
+    from torch.distributed import FileStore  # type: ignore[attr-defined]
 
     from skinlab.engines.torch.crew import Answer, carry_out
     from skinlab.engines.torch.replica import Place, Replica
@@ -36,7 +36,7 @@ def main() -> None:
     connection = Connection(descriptor)
     try:
         _, (engine, chosen) = connection.recv()
-        store = TCPStore("127.0.0.1", port, is_master=False)
+        store = FileStore(meeting, place.world)
         distributed.init_process_group(
             "gloo" if chosen.device == "cpu" else "nccl", store=store, rank=place.rank, world_size=place.world
         )

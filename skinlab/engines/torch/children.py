@@ -6,9 +6,8 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Pipe, wait
+from pathlib import Path
 from typing import IO, Any
-
-from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from skinlab import schema
 from skinlab.engines.torch.crew import Answer
@@ -25,11 +24,11 @@ LAST_WORDS = 3
 class Child:
     """One started process, and the pipe to it."""
 
-    def __init__(self, rank: int, world: int, port: int) -> None:
+    def __init__(self, rank: int, world: int, meeting: Path) -> None:
         self.connection, theirs = Pipe()
         self._stderr: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - in end
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "skinlab.engines.torch.child", str(theirs.fileno()), str(os.getpid()), str(port)],
+            [sys.executable, "-m", "skinlab.engines.torch.child", str(theirs.fileno()), str(os.getpid()), str(meeting)],
             stdin=subprocess.DEVNULL,
             stdout=self._stderr,
             stderr=self._stderr,
@@ -70,11 +69,14 @@ class Child:
 
 
 def _environment(rank: int, world: int) -> dict[str, str]:
-    """The variables that torchrun would set, so that lightning-fabric finds its place in the same way."""
+    """The variables that torchrun would set, so that lightning-fabric finds its place in the same way.
+
+    The processes are on one machine: they listen to nobody outside of it.
+    """
     places = {"RANK": rank, "LOCAL_RANK": rank, "GROUP_RANK": 0, "WORLD_SIZE": world, "LOCAL_WORLD_SIZE": world}
     variables = os.environ | {name: str(value) for name, value in places.items()}
     if sys.platform == "linux":
-        variables.setdefault("GLOO_SOCKET_IFNAME", "lo")  # else it asks for the address of the host's name
+        variables |= {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
     return variables
 
 
@@ -86,11 +88,11 @@ class Children:
     """
 
     def __init__(self, engine: schema.TorchEngine, chosen: Hardware) -> None:
-        self._store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        self._folder = tempfile.TemporaryDirectory(prefix="skinlab-")  # of this user alone: they meet by a file in it
         self._children: list[Child] = []
         try:
             for rank in range(engine.devices):
-                self._children.append(Child(rank, engine.devices, self._store.port))
+                self._children.append(Child(rank, engine.devices, Path(self._folder.name) / "meeting"))
             self.ask("start", [(engine, chosen)] * engine.devices)
         except BaseException:  # Ctrl-C too, which may come while they start
             self.close(at_once=True)
@@ -135,6 +137,7 @@ class Children:
         for child in self._children:
             child.end(at_once=at_once)
         self._children = []
+        self._folder.cleanup()
 
 
 def _heard(children: list[Child], seconds: float | None = None) -> list[Child]:

@@ -1,12 +1,13 @@
 """Reads a .pth file of torch.save, old or new format, as named arrays, without torch and without executing it.
 
-A pickle is a program. Here it may only name what a dictionary of tensors needs, and each name stands for an inert
-object of ours; anything else ends in one line. Arrays are cut from the file's own bytes, so none is larger than it.
+A pickle is a program. Here an interpreter of our own runs the few instructions that torch writes for a dictionary of
+tensors, on inert objects; anything else ends in one line. Keys are text, and nothing is hashed, compared or shown that
+a file could make endless. Arrays are cut from the file's own bytes, and are no more than a few times these together.
 """
 
+import errno
 import io
 import os
-import pickle
 import pickletools
 import struct
 import zipfile
@@ -40,11 +41,11 @@ _ZIP = b"PK\3\4"
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
 _LARGEST_PICKLE = 64 << 20  # bytes; that of ResNet-152 has 0.2 million
+_LARGEST_NUMBER = 1 << 48
+_VIEWS = 4  # times the numbers in the file that different views of them may be together
 _LONGEST_REASON = 100  # characters of what Python says of a damaged file
-_STORES = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
-# What Python's pickle is documented to raise on malformed input, and what our stand-ins do when they are misused.
+# What Python's readers raise on malformed input, and a stack that is used as no pickle of torch uses it.
 _MALFORMED = (
-    pickle.UnpicklingError,
     EOFError,
     ValueError,
     TypeError,
@@ -57,6 +58,9 @@ _MALFORMED = (
     struct.error,
     zipfile.BadZipFile,
 )
+
+
+_NO_STATE = "it does not hold a state dictionary, but a whole model or something else"
 
 
 class PthError(Exception):
@@ -83,6 +87,10 @@ def read(path: Path) -> Arrays:
             return _read_zip(file) if is_zip else _read_legacy(file)
     except PthError as error:
         raise ConfigError(f"{path} cannot be used as weights: {error}") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the beginning of the file
+            raise
+        raise ConfigError(f"{path} cannot be used as weights: it is damaged, or not torch.save's") from error
     except _MALFORMED as error:
         reason = " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__
         raise ConfigError(f"{path} cannot be used as weights: it is damaged, or not torch.save's ({reason})") from error
@@ -113,11 +121,15 @@ class _Tensor:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
+    def checked(self) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+        """What tells the view from others of the same storage, all of it whole numbers."""
+        for value in (self.offset, *self.shape, *self.strides):
+            if type(value) is not int or not 0 <= value < _LARGEST_NUMBER:
+                raise PthError("it has a tensor of impossible shape")
+        return self.offset, self.shape, self.strides
+
     def of(self, numbers: NDArray[Any]) -> NDArray[Any]:
         """The view as an array of its own."""
-        for value in (self.offset, *self.shape, *self.strides):
-            if type(value) is not int or value < 0:
-                raise PthError("it has a tensor of impossible shape")
         last = self.offset + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True))
         elements: int = prod(self.shape)
         if elements > len(numbers) or (elements and last >= len(numbers)):
@@ -127,67 +139,171 @@ class _Tensor:
         return np.array(view)
 
 
-class _Maker:
-    """What a pickle finds under a name: may be called, and has nothing that a pickle could change for others."""
+@dataclass(frozen=True)
+class _Name:
+    """What a pickle finds under a name: something of `_CALLED`, or the dtype of a storage."""
 
-    __slots__ = ("_make",)
-
-    def __init__(self, make: Callable[..., Any]) -> None:
-        self._make = make
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self._make(*arguments)
+    module: str
+    name: str
 
 
-def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
+_DICT, _REBUILD, _PARAMETER = (
+    _Name("collections", "OrderedDict"),
+    _Name("torch._utils", "_rebuild_tensor_v2"),
+    _Name("torch._utils", "_rebuild_parameter"),
+)
+_CALLED = (_DICT, _REBUILD, _PARAMETER)
+"""All that a pickle may name besides storages."""
+
+
+def _named(text: str) -> _Name:
+    """The stand-in for a name."""
+    module, _, name = text.partition(" ")
+    found = _Name(module, name)
+    if found not in _CALLED and not (module == "torch" and name in DTYPES):
+        raise PthError(f"it asks for {module}.{name}, which a file of weights does not need; nothing was executed")
+    return found
+
+
+def _called(name: Any, arguments: Any) -> Any:
+    """What a name gives for its arguments."""
+    if not isinstance(name, _Name) or name not in _CALLED or not isinstance(arguments, tuple):
+        raise PthError("it calls what is no name")
+    if name == _DICT and not arguments:
+        return _Table()
+    if name == _REBUILD and len(arguments) > 3:  # noqa: PLR2004 - storage, offset, shape, strides
+        return _tensor(*arguments[:4])
+    if name == _PARAMETER and arguments and isinstance(arguments[0], _Tensor):
+        return arguments[0]
+    raise PthError("it has a tensor without numbers")
+
+
+def _tensor(storage: Any, offset: Any, shape: Any, strides: Any) -> _Tensor:
     if not (isinstance(storage, _Storage) and isinstance(shape, tuple) and isinstance(strides, tuple)):
         raise PthError("it has a tensor without numbers")
     return _Tensor(storage, offset, shape, strides)
 
 
-_NAMES: dict[tuple[str, str], Callable[..., Any]] = {
-    ("collections", "OrderedDict"): _Table,
-    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
-    ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
+def _storage(pid: Any) -> _Storage:
+    """The storage that a persistent id describes."""
+    if not isinstance(pid, tuple) or len(pid) < 5:  # noqa: PLR2004 - what follows, and a view that is None
+        raise PthError("it has numbers of an unknown kind")
+    kind, dtype, key, _, length, *view = pid
+    known = isinstance(dtype, _Name) and dtype.module == "torch"
+    if not (isinstance(kind, str) and kind == "storage" and known and isinstance(key, str)) or any(
+        part is not None for part in view
+    ):
+        raise PthError("it has numbers of an unknown kind")
+    if type(length) is not int or length < 0:
+        raise PthError("it has a storage of impossible size")
+    return _Storage(key, np.dtype(DTYPES[dtype.name]), length)
+
+
+class _Machine:
+    """Runs the instructions of one pickle on a stack of inert objects."""
+
+    def __init__(self) -> None:
+        self.stack: list[Any] = []
+        self._marks: list[int] = []
+        self._memo: dict[int, Any] = {}
+
+    def put(self, place: int) -> None:
+        self._memo[place] = self.stack[-1]
+
+    def get(self, place: int) -> None:
+        self.stack.append(self._memo[place])
+
+    def mark(self, _: None) -> None:
+        self._marks.append(len(self.stack))
+
+    def name(self, text: str) -> None:
+        self.stack.append(_named(text))
+
+    def storage(self, _: None) -> None:
+        self.stack.append(_storage(self.stack.pop()))
+
+    def call(self, _: None) -> None:
+        arguments = self.stack.pop()
+        self.stack.append(_called(self.stack.pop(), arguments))
+
+    def build(self, _: None) -> None:
+        """Torch hangs its bookkeeping on the dictionary; nothing of it is wanted."""
+        self.stack.pop()
+        _require_table(self.stack[-1])
+
+    def add(self, items: list[Any]) -> None:
+        found = self.stack[-1]
+        if not isinstance(found, list):
+            raise PthError(_NO_STATE)
+        found += items
+
+    def set(self, pairs: list[Any]) -> None:
+        table = _require_table(self.stack[-1])
+        for key, value in zip(pairs[::2], pairs[1::2], strict=True):
+            if not isinstance(key, str):
+                raise PthError("it does not hold a state dictionary: a key of it is no text")
+            table[key] = value
+
+    def taken(self, count: int | None) -> list[Any]:
+        """The last objects of the stack, which lose their place there; None: all since the last mark."""
+        place = self._marks.pop() if count is None else len(self.stack) - count
+        if not 0 <= place <= len(self.stack):
+            raise PthError("it takes what is not there")
+        found = self.stack[place:]
+        del self.stack[place:]
+        return found
+
+
+def _require_table(found: Any) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise PthError(_NO_STATE)
+    return found
+
+
+_RUN: dict[str, Callable[[_Machine, Any], None]] = {
+    **dict.fromkeys(("BINPUT", "LONG_BINPUT"), _Machine.put),
+    **dict.fromkeys(("BINGET", "LONG_BINGET"), _Machine.get),
+    **dict.fromkeys(
+        ("BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
+        lambda machine, value: machine.stack.append(value),
+    ),
+    "NONE": lambda machine, _: machine.stack.append(None),
+    "NEWTRUE": lambda machine, _: machine.stack.append(True),
+    "NEWFALSE": lambda machine, _: machine.stack.append(False),
+    "EMPTY_DICT": lambda machine, _: machine.stack.append(_Table()),
+    "EMPTY_TUPLE": lambda machine, _: machine.stack.append(()),
+    "EMPTY_LIST": lambda machine, _: machine.stack.append([]),
+    "TUPLE": lambda machine, _: machine.stack.append(tuple(machine.taken(None))),
+    "TUPLE1": lambda machine, _: machine.stack.append(tuple(machine.taken(1))),
+    "TUPLE2": lambda machine, _: machine.stack.append(tuple(machine.taken(2))),
+    "TUPLE3": lambda machine, _: machine.stack.append(tuple(machine.taken(3))),
+    "SETITEM": lambda machine, _: machine.set(machine.taken(2)),
+    "SETITEMS": lambda machine, _: machine.set(machine.taken(None)),
+    "APPEND": lambda machine, _: machine.add(machine.taken(1)),
+    "APPENDS": lambda machine, _: machine.add(machine.taken(None)),
+    "MARK": _Machine.mark,
+    "GLOBAL": _Machine.name,
+    "BINPERSID": _Machine.storage,
+    "REDUCE": _Machine.call,
+    "BUILD": _Machine.build,
+    "PROTO": lambda _machine, _version: None,
 }
-"""All that a pickle may name besides storages."""
-
-
-class _Unpickler(pickle.Unpickler):
-    """Gives inert stand-ins for a handful of names, and refuses all others."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for a name."""
-        if module == "torch" and name in DTYPES:
-            return np.dtype(DTYPES[name])
-        if (module, name) in _NAMES:
-            return _Maker(_NAMES[module, name])
-        raise PthError(f"it asks for {module}.{name}, which a file of weights does not need; nothing was executed")
-
-    def persistent_load(self, pid: Any) -> Any:
-        """The storage that a persistent id describes."""
-        kind, dtype, key, _, length, *view = pid
-        if kind != "storage" or not isinstance(dtype, np.dtype) or not isinstance(key, str) or any(view):
-            raise PthError("it has numbers of an unknown kind")
-        if type(length) is not int or length < 0:
-            raise PthError("it has a storage of impossible size")
-        return _Storage(key, dtype, length)
+"""What torch writes, in the second protocol of pickle; of any other instruction nothing is run."""
 
 
 def _unpickle(stream: BinaryIO) -> Any:
-    """The object of the next pickle in a stream, which is left behind its end.
-
-    Its instructions are looked through first: where it ends, and that it does not reserve memory out of proportion.
-    """
-    begin = stream.tell()
+    """The object of the next pickle in a stream, which is left behind its end."""
+    machine, begin = _Machine(), stream.tell()
     for operation, argument, position in pickletools.genops(stream):
-        if operation.name in _STORES and int(argument or 0) > _LARGEST_PICKLE:
-            raise PthError("it asks for too much memory")
+        if operation.name == "STOP":
+            break
         if (position or 0) - begin > _LARGEST_PICKLE:
             raise PthError("its description of the tensors is too long")
-    end = stream.tell()
-    stream.seek(begin)
-    return _Unpickler(io.BytesIO(stream.read(end - begin))).load()
+        if operation.name not in _RUN:
+            raise PthError(f"it has the instruction {operation.name}, which torch does not write; nothing was executed")
+        _RUN[operation.name](machine, argument)
+    (found,) = machine.stack
+    return found
 
 
 # --- the two formats -----------------------------------------------------------------------------------------------
@@ -232,10 +348,10 @@ def _read_legacy(file: BinaryIO) -> Arrays:
 
 def _tensors(loaded: Any) -> dict[str, _Tensor]:
     if not isinstance(loaded, dict) or not loaded:
-        raise PthError("it does not hold a state dictionary, but a whole model or something else")
+        raise PthError(_NO_STATE)
     for name, value in loaded.items():
-        if not isinstance(name, str) or not isinstance(value, _Tensor):
-            raise PthError(f"it does not hold a state dictionary: {str(name)[:80]!r} is no tensor")
+        if not isinstance(value, _Tensor):
+            raise PthError(f"it does not hold a state dictionary: {name[:80]!r} is no tensor")
     return loaded
 
 
@@ -251,4 +367,15 @@ def _numbers(data: bytes, storage: _Storage) -> NDArray[Any]:
 
 
 def _arrays(tensors: dict[str, _Tensor], numbers: dict[str, NDArray[Any]]) -> Arrays:
-    return {name: tensor.of(numbers[tensor.storage.key]) for name, tensor in tensors.items()}
+    """Each tensor as an array; tensors that are the same view, as tied weights are, are one array."""
+    made: dict[tuple[Any, ...], NDArray[Any]] = {}
+    left, arrays = _VIEWS * sum(each.nbytes for each in numbers.values()), {}
+    for name, tensor in tensors.items():
+        view = (tensor.storage.key, *tensor.checked())
+        if view not in made:
+            left -= prod(tensor.shape) * tensor.storage.dtype.itemsize
+            if left < 0:
+                raise PthError("its tensors are far more than its numbers")
+            made[view] = tensor.of(numbers[tensor.storage.key])
+        arrays[name] = made[view]
+    return arrays

@@ -30,6 +30,8 @@ KNOWN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 BAD_REQUEST, SERVER_ERROR = 400, 500
 BODIES = 16
 """So many bodies of the largest size are held at a time, however many requests are in work."""
+LONGEST_LENGTH = 19
+"""Digits of a Content-Length."""
 ROOM_TO_READ = 1.0
 """Seconds in which the rest of a refused body is still read: who is cut off while sending may not see the answer."""
 
@@ -134,8 +136,8 @@ class Guard:
         elif service.keys is None and host_of(headers) not in service.settings.hosts:
             raise RequestError(421, "this service asks for no key and answers to its own address alone")
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit():
-            raise RequestError(400, "Content-Length is no number")
+        if not length.isdigit() or len(length) > LONGEST_LENGTH:
+            raise RequestError(400, "Content-Length is no number of bytes")
         if int(length) > service.settings.body_bytes:
             raise _too_large(service.settings)
 

@@ -8,7 +8,7 @@ from importlib import resources
 
 from skinlab.data import decoding
 
-COPIED = ("score.py", "answering.py", "requirements.txt")
+COPIED = ("score.py", "answering.py", "closed.py", "requirements.txt")
 
 
 def contents() -> dict[str, bytes]:

@@ -31,9 +31,11 @@ def init() -> None:
 
     Raises:
         RuntimeError: there is none, or a file is not the one that was written.
+        ValueError: the model names a file beside it.
     """
     folder = _folder()
     files = _verified(folder)
+    _beside(folder, "closed").require_closed(files["model.onnx"])
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -109,8 +111,9 @@ def _verified(folder: Path) -> dict[str, bytes]:
 
 
 def _beside(folder: Path, name: str) -> ModuleType:
-    """A module of the bundle, wherever the bundle is and whatever else goes by that name."""
-    found = importlib.util.spec_from_file_location(f"skinlab_bundle_{name}", folder / f"{name}.py")
+    """A module beside this file, else of the bundle, whatever else goes by that name."""
+    place = HERE if (HERE / f"{name}.py").is_file() else folder
+    found = importlib.util.spec_from_file_location(f"skinlab_bundle_{name}", place / f"{name}.py")
     if found is None or found.loader is None:
         raise RuntimeError(f"{folder / name}.py cannot be loaded")
     module = importlib.util.module_from_spec(found)

@@ -1,7 +1,6 @@
 """What runs and the audit say of each image: predictions of models that were not trained on it, copies, findings."""
 
 import csv
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from skinlab import files
 from skinlab.data.manifest import Manifest
 from skinlab.errors import DataError
 from skinlab.run import Run
@@ -171,7 +171,7 @@ def _table(path: Path) -> Iterator[dict[str, str]]:
 
 def _audited(file: Path, rows: dict[str, int]) -> tuple[Copies, dict[str, dict[int, str]]]:
     try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        content = files.json_object(file.read_bytes())
         return _copies(content, rows), _findings(content, rows)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{file} cannot be read as an audit ({error}): `skinlab data audit` writes one") from error

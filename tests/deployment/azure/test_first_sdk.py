@@ -94,7 +94,7 @@ class Azure(FirstService):
         return Done(**json.loads(self._process.stdout.readline()))
 
     def deploy(self, bundle: Path, name: str, target: str = ACI, *more: str) -> Done:
-        return self.run("deploy", bundle, target, f"deployment.name={name}", *PLACE, *SIZES[target], *more)
+        return self.run("deploy", bundle, target, f"deployment.name={name}", *PLACE, *SIZES[target], "--trust", *more)
 
     def asked(self, name: str) -> dict[str, Any]:
         """What the last service of this name was asked to be."""
@@ -291,7 +291,7 @@ def test_what_cannot_be_taken_away_is_told(azure: Azure, wrong: Path) -> None:
 def test_the_sdk_is_named_where_it_is_missing(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if environment_has_the_sdk():
         pytest.skip("azureml-core is installed here")
-    assert main(["deploy", str(bundle), ACI, "deployment.name=none", *PLACE]) == 5
+    assert main(["deploy", str(bundle), ACI, "deployment.name=none", *PLACE, "--trust"]) == 5
     assert "pip install 'skinlab[azure_v1]', in an environment of its own" in capsys.readouterr().err
 
 

@@ -60,7 +60,8 @@ def _well(azure: OnlineService) -> Iterator[None]:
 
 
 def deploy(bundle: Path, name: str, *more: str) -> int:
-    return main(["deploy", str(bundle), "deployment=azureml_online", f"deployment.name={name}", *PLACE, *more])
+    words = ["deploy", str(bundle), "deployment=azureml_online", f"deployment.name={name}", *PLACE, "--trust", *more]
+    return main(words)
 
 
 def label(name: str, capsys: Capture, folder: Path) -> str:

@@ -11,13 +11,15 @@ import numpy as np
 
 
 class OwnLearner:
-    """SGD with or without momentum by CNTK's own learner, whose state is in CNTK's checkpoint.
+    """SGD with or without momentum by CNTK's own learner, which averages the gradient over the minibatch itself.
 
-    CNTK averages the gradient over the minibatch itself.
+    Of its state only what is more than nothing is kept: the velocities, and the images seen, by which it finds the
+    momentum of its schedule.
     """
 
     def __init__(self, cntk, parameters, optimizer):
         self.cntk = cntk
+        self.has_velocity = optimizer["name"] != "sgd"
         options = {
             "parameters": parameters,
             "lr": self._schedule(1.0),
@@ -38,11 +40,24 @@ class OwnLearner:
         """Set the rate of the coming step."""
         self.learner.reset_learning_rate(self._schedule(rate))
 
-    def save(self, _path):
-        """Nothing beside CNTK's checkpoint."""
+    def state(self):
+        """What the next steps depend on, by name."""
+        if not self.has_velocity:
+            return {}
+        kept = self.learner.create_checkpoint()
+        velocities = zip(self._names(), kept["smoothed_gradients"])
+        return dict(velocities, samples=np.array(kept["sample_count"], np.int64))
 
-    def load(self, _path):
-        """Nothing beside CNTK's checkpoint."""
+    def restore(self, state):
+        """Continue from what `state` told."""
+        if self.has_velocity:
+            kept = self.learner.create_checkpoint()
+            kept["smoothed_gradients"] = [np.array(state[name]) for name in self._names()]
+            kept["sample_count"] = self.cntk.cntk_py.SizeTWrapper(int(state["samples"]))
+            self.learner.restore_from_checkpoint(kept)
+
+    def _names(self):
+        return ["velocity/" + parameter.name for parameter in self.learner.parameters]
 
     def _schedule(self, rate):
         # With IGNORE the rate and the momentum apply to the mean gradient of the minibatch, whatever its size.
@@ -50,7 +65,7 @@ class OwnLearner:
 
 
 class Assignments:
-    """Other rules, run by CNTK's universal learner; their state goes into a file beside CNTK's checkpoint.
+    """Other rules, run by CNTK's universal learner; their state is theirs to keep.
 
     The universal learner is given the sum of the gradients over the minibatch, so the loss is divided by its size.
     A rule gives what the rate is multiplied with, of a parameter and its mean gradient with the weight decay.
@@ -77,16 +92,14 @@ class Assignments:
         self.rate.value = np.array([rate], np.float32)
         self.factor.value = np.array([factor], np.float32)
 
-    def save(self, path):
-        """Write the state as .npz."""
-        with open(path, "wb") as file:
-            np.savez(file, **{name: state.value for name, state in self.states.items()})
+    def state(self):
+        """What the next steps depend on, by name."""
+        return {name: state.value for name, state in self.states.items()}
 
-    def load(self, path):
-        """Read the state."""
-        with np.load(path) as loaded:
-            for name, state in self.states.items():
-                state.value = loaded[name]
+    def restore(self, state):
+        """Continue from what `state` told."""
+        for name, constant in self.states.items():
+            constant.value = np.array(state[name])
 
     def _number(self):
         return self.cntk.Constant(np.zeros(1, np.float32))

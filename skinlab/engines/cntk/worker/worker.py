@@ -24,10 +24,11 @@ import types
 import gradients
 import numpy as np
 import optimizers
+import tensors
 from ranks import Alone, Ranks
 
 PR_SET_PDEATHSIG = 1
-STATE = ".optimizer.npz"
+WEIGHTS, OPTIMIZER = "weights/", "optimizer/"
 
 
 def die_with_parent(parent):
@@ -41,6 +42,7 @@ def import_cntk():
     """Import CNTK without its check of the system.
 
     The check warns of every Linux but Ubuntu 16.04 and runs `ldconfig` a dozen times on the folders of LD_LIBRARY_PATH.
+    CNTK runs what a model names as a "user function": no model is read here, and if one were, that is refused.
     """
     unchecked = types.ModuleType("cntk.cntk_py_init")
     unchecked.cntk_check_distro_info = unchecked.cntk_check_libs = lambda: None
@@ -48,7 +50,13 @@ def import_cntk():
     sys.setdlopenflags(os.RTLD_LAZY)  # the MPI stand-in defines only the symbols that are needed at load time
     import cntk
 
+    cntk.internal._UDFDeserializeCallbackWrapper.__call__ = refuse_user_function  # noqa: SLF001 - has no other name
     return cntk
+
+
+def refuse_user_function(*_arguments):
+    """Stands where CNTK would run what the words of a file name."""
+    raise RuntimeError("user functions are not loaded")
 
 
 def adaptive_shares(before, after):
@@ -219,6 +227,12 @@ class Graph:
             for name, value in self.parameters.items()
         }
 
+    def restore(self, arrays):
+        """Take over arrays as `export` gives them."""
+        for name, value in self.parameters.items():
+            array = arrays[name].T if arrays[name].ndim == 2 else arrays[name]  # noqa: PLR2004 - linear
+            value.value = np.ascontiguousarray(array).reshape(value.shape)
+
 
 class Worker:
     """Answers commands; each public method is one."""
@@ -334,17 +348,24 @@ class Worker:
         return {}
 
     def save(self, path):
-        """Write CNTK's checkpoint as `path` and `path`.ckp, and what it lacks of the optimizer's state beside them."""
-        self.trainer.save_checkpoint(path)
+        """Write weights, running statistics and the optimizer's state as a safetensors file."""
         if self.ranks.rank == 0:
-            self.optimizer.save(path + STATE)
+            tensors.write(path, self._state())
         return {}
 
     def load(self, path):
-        """Continue from a checkpoint of the same network and optimizer."""
-        self.trainer.restore_from_checkpoint(path)
-        self.optimizer.load(path + STATE)
+        """Continue from what `save` wrote of the same network and optimizer."""
+        found, state = tensors.read(path), self._state()
+        if {name: (a.shape, a.dtype) for name, a in found.items()} != {n: (a.shape, a.dtype) for n, a in state.items()}:
+            raise ValueError("it is not of this network and optimizer")
+        self.graph.restore(_part(found, WEIGHTS))
+        self.optimizer.restore(_part(found, OPTIMIZER))
         return {}
+
+    def _state(self):
+        state = {WEIGHTS + name: array for name, array in self.graph.export().items()}
+        state.update((OPTIMIZER + name, array) for name, array in self.optimizer.state().items())
+        return state
 
     def export(self, path):
         """Write all arrays to an .npz."""
@@ -352,6 +373,11 @@ class Worker:
             with open(path, "wb") as file:
                 np.savez(file, **self.graph.export())
         return {}
+
+
+def _part(arrays, prefix):
+    """The arrays whose names begin so, by the rest of their names."""
+    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def serve(requests, replies, distributed):
