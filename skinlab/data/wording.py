@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from skinlab.spelling import closest
 
 SHOWN = 10
+LONGEST = 160
+"""Characters of what a library says of a file."""
 
 
 def listed(names: Sequence[str]) -> str:
@@ -18,6 +20,17 @@ def listed(names: Sequence[str]) -> str:
     """
     more = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def brief(error: Exception) -> str:
+    r"""What a library says of a bad file, in one line that stays short.
+
+    Example:
+        >>> brief(ValueError("bad\n  magic")), brief(EOFError())
+        ('bad magic', 'EOFError')
+    """
+    said = " ".join(str(error).split()) or type(error).__name__
+    return said if len(said) <= LONGEST else said[: LONGEST - 3] + "..."
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

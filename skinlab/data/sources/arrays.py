@@ -20,7 +20,8 @@ from PIL import Image
 
 from skinlab.data.cache_room import make_room
 from skinlab.data.decoding import PIXEL_LIMIT
-from skinlab.data.sources.bounds import check_size
+from skinlab.data.sources.bounds import check_size, is_of_disk
+from skinlab.data.wording import brief
 from skinlab.errors import DataError
 
 TABLE = "arrays.csv"
@@ -94,7 +95,9 @@ def write_arrays(path: Path, folder: Path) -> None:
                     Image.fromarray(image.astype(np.uint8)).save(folder / name, compress_level=1)
                     table.writerow((name, int(label.reshape(-1)[0]), subset))
     except _DAMAGE as error:
-        raise DataError(f"{path} cannot be read: {' '.join(str(error).split()) or type(error).__name__}") from error
+        if is_of_disk(error):
+            raise
+        raise DataError(f"{path} cannot be read: {brief(error)}") from error
 
 
 def _check(path: Path, packed: zipfile.ZipFile) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from skinlab.data.cache_room import make_room
 from skinlab.data.decoding import HEAD, looks_like_image
-from skinlab.data.sources.bounds import check_size
-from skinlab.data.wording import listed
+from skinlab.data.sources.bounds import check_size, is_of_disk
+from skinlab.data.wording import brief, listed
 from skinlab.errors import DataError, SetupError
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def write_images(path: Path, folder: Path) -> None:
                 suffix = ".jpg" if content.startswith(b"\xff\xd8") else ""
                 (folder / f"{name}{suffix}").write_bytes(content)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} cannot be read: {' '.join(str(error).split()) or type(error).__name__}") from error
+        if is_of_disk(error):
+            raise
+        raise DataError(f"{path} cannot be read: {brief(error)}") from error
 
 
 def _sizes(path: Path, file: "h5py.File") -> "Iterator[tuple[str, int]]":

@@ -26,10 +26,11 @@ from skinlab.data.cache_room import make_room
 from skinlab.data.decoding import HEAD, looks_like_image
 from skinlab.data.hashes import sha256_of_files
 from skinlab.data.sources.arrays import is_npz, write_arrays
-from skinlab.data.sources.bounds import MOST_FILES, check_size
+from skinlab.data.sources.bounds import MOST_FILES, check_size, is_of_disk
 from skinlab.data.sources.hdf5 import is_hdf5, write_images
 from skinlab.data.sources.parquet import images
 from skinlab.data.storage import cache_access, new_folder, remove_folder
+from skinlab.data.wording import brief
 from skinlab.errors import DataError
 
 WORKBOOKS = (".xlsx", ".xlsm", ".ods")
@@ -163,9 +164,9 @@ def _members(path: Path) -> Iterator[list[Member]]:
             with tarfile.open(path) as packed_tar:
                 yield _of_tar(path, packed_tar)
     except _DAMAGE as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk, not the archive
-        raise DataError(f"{path} cannot be unpacked: {' '.join(str(error).split()) or type(error).__name__}") from error
+        if is_of_disk(error):
+            raise
+        raise DataError(f"{path} cannot be unpacked: {brief(error)}") from error
 
 
 def _of_zip(path: Path, packed: zipfile.ZipFile) -> list[Member]:

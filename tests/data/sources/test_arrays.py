@@ -1,5 +1,6 @@
 """Files of arrays: what lies, what is pickled and what is laid out otherwise is one line."""
 
+import errno
 import io
 import zipfile
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 
 from skinlab.data.sources import bounds
 from skinlab.data.sources.unpacked import folder_of, is_archive
-from skinlab.errors import DataError
+from skinlab.errors import DataError, OutputError
 
 IMAGES = np.zeros((2, 4, 5, 3), np.uint8)
 LABELS = np.zeros((2, 1), np.uint8)
@@ -119,3 +120,21 @@ def test_a_workbook_is_no_archive(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "t.xlsx", "w") as packed:
         packed.writestr("xl/workbook.xml", "")
     assert not is_archive(tmp_path / "t.xlsx")
+
+
+def test_a_full_disk_is_not_blamed_on_the_file(npz: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("PIL.Image.Image.save", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        folder_of(npz())
+
+
+def test_what_a_library_says_of_a_damaged_file_stays_short(npz: Write) -> None:
+    path = npz()
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"train_images.npy", b"train_images.npz", 1))
+    with pytest.raises(DataError, match="cannot be read: File name in directory") as caught:
+        folder_of(path)
+    assert len(str(caught.value)) < len(str(path)) + 200
