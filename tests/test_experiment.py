@@ -27,9 +27,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[schema.Dataset]:
     """The data sets that are surveyed."""
     seen: list[schema.Dataset] = []
 
-    def counted(dataset: schema.Dataset, split: schema.Split) -> Survey:
+    def counted(dataset: schema.Dataset, split: schema.Split, known_errors: list[str]) -> Survey:
         seen.append(dataset)
-        return survey(dataset, split)
+        return survey(dataset, split, known_errors)
 
     monkeypatch.setattr(experiment, "survey", counted)
     return seen
