@@ -79,6 +79,8 @@ def test_what_is_neither_is_told(tmp_path: Path) -> None:
 
 
 def test_a_run_that_did_not_finish_is_told_with_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text(json.dumps({"schema_version": 1, "status": "failed"}))
+    (tmp_path / "run.json").write_text(
+        json.dumps({"schema_version": 1, "status": "failed", "error": None, "started": "2026-11-29T12:00:00+00:00"})
+    )
     with pytest.raises(BundleError, match=r"has no bundle: the run is failed; go on with `skinlab resume"):
         loading.load(tmp_path)
