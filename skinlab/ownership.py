@@ -13,7 +13,7 @@ from skinlab.errors import OutputError
 SCHEMA_VERSION = 1
 
 
-NEEDED = ("schema_version", "status", "error", "started")
+NEEDED = ("schema_version", "status")
 SHAPE: dict[str, Any] = {
     **dict.fromkeys(("schema_version", "seed", "epochs"), int),
     **dict.fromkeys(("status", "started", "command", "experiment", "kind", "reproduces"), str),

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -49,7 +50,7 @@ def unpack(source: Path, output: Path, most_bytes: int) -> Path:
             manifest = _manifest(archive, source)
             _check(archive, manifest, source, most_bytes)
             return _written(archive, manifest, source, output)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, LookupError, struct.error) as error:
         raise DataError(f"{source} is no archive of a run, or damaged: {error}") from error
     except FileNotFoundError as error:
         raise DataError(f"{source} is not there") from error
@@ -109,8 +110,8 @@ def _is_safe(entry: zipfile.ZipInfo) -> bool:
     """Whether an entry is a plain file below the folder."""
     name, mode = entry.filename, entry.external_attr >> 16
     parts = name.split("/")
-    plain = stat.S_IFMT(mode) in (0, stat.S_IFREG) and not entry.is_dir() and entry.compress_type in _PACKINGS
-    return plain and parts[0] == FOLDER and all(map(_is_name, parts))
+    named = parts[0] == FOLDER and all(map(_is_name, parts))
+    return named and stat.S_IFMT(mode) in (0, stat.S_IFREG) and entry.compress_type in _PACKINGS
 
 
 def _is_name(part: Any) -> bool:

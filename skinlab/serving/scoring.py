@@ -61,6 +61,22 @@ class Scorer:
         self._input = bundle.signature["input"]["name"]
         self._output = bundle.signature["output"]["name"]
         self._session = run_on_one_thread(bundle.model, bundle)
+        self._require_answers()
+
+    def _require_answers(self) -> None:
+        """Refuse a model that loads and does not answer an image with a probability of each class.
+
+        Raises:
+            BundleError: it does not.
+        """
+        size = self.bundle.image_size
+        refusals: tuple[type[Exception], ...] = (*_refusals(), ValueError, LookupError)
+        try:
+            answer = self._run(np.zeros((1, size, size, 3), np.uint8))
+        except refusals as error:
+            raise _unusable(self.bundle, error) from error
+        if answer.shape != (len(self.bundle.classes),):
+            raise BundleError(f"the model of {self.bundle.path} does not answer with a probability of each class")
 
     def probabilities(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities float32 [classes] of uint8 [size, size, 3], RGB."""
@@ -171,15 +187,26 @@ def run_on_one_thread(model: bytes, bundle: Bundle) -> Any:
         BundleError: it cannot be run.
     """
     import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    refusals: tuple[type[Exception], ...] = (*_refusals(), ValueError)  # a name in it that is no UTF-8 is a ValueError
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except (refusals.Fail, refusals.InvalidGraph, refusals.InvalidProtobuf, refusals.RuntimeException) as error:
-        reason = " ".join(str(error).split())
-        raise BundleError(
-            f"the model of {bundle.path} cannot be run by onnxruntime {onnxruntime.__version__}: {reason}"
-        ) from error
+    except refusals as error:
+        raise _unusable(bundle, error) from error
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return tuple(kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception))
+
+
+def _unusable(bundle: Bundle, error: Exception) -> BundleError:
+    import onnxruntime
+
+    reason = " ".join(str(error).split())
+    return BundleError(f"the model of {bundle.path} cannot be run by onnxruntime {onnxruntime.__version__}: {reason}")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skinlab import cli
+from skinlab import cli, machine
 from skinlab.errors import OutputError
 from skinlab.logs import visible
 from skinlab.run import Run
@@ -114,9 +114,10 @@ def record_of_a_run(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
 RUN_COMMANDS = (["runs", "show"], ["runs", "diff"], ["resume"], ["reproduce", "--check-only"])
 
 
-def test_a_changed_run_json_ends_every_command_in_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_run_json_ends_every_command_in_lines(tmp_path: Path) -> None:
     path, good = record_of_a_run(tmp_path)
     other = make_run(tmp_path / "other")
+    machine.code_version()  # asks git, once a process, about the code that runs
     for number, data in enumerate(fuzz.texts(good)):
         (path / "run.json").write_bytes(data)
         with watched(tmp_path) as watch:
