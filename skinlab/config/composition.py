@@ -50,7 +50,11 @@ def compose(overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> Compo
     with _hydra():
         raw, chosen, refusal = _compose(reading, [*search_path_overrides(config_dirs)])
         config, problems = check(to_plain(raw))
-        problems = [problem for problem in problems if problem.path[0] not in reading.open_groups]
+        problems = [
+            problem
+            for problem in problems
+            if problem.path[0] not in reading.open_groups and problem.path not in reading.open_keys
+        ]
         lines = [*reading.lines, *_shadowed(chosen, searched)]
         if problems:
             found = sources([*search_path_overrides(config_dirs), *(typed.text for typed in reading.typed)], searched)

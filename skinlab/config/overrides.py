@@ -41,11 +41,19 @@ class Typed:
 
 @dataclass
 class Reading:
-    """All overrides: those that can be composed, one line for each that cannot, and the groups these leave open."""
+    """All overrides: those that can be composed, one line for each that cannot, and what these leave open.
+
+    Attributes:
+        typed: what can be composed.
+        lines: what is wrong with the others.
+        open_groups: groups whose choice is not known.
+        open_keys: keys whose value is not known.
+    """
 
     typed: list[Typed] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     open_groups: set[str] = field(default_factory=set)
+    open_keys: set[KeyPath] = field(default_factory=set)
 
 
 def read(overrides: Sequence[str], searched: Sequence[Place]) -> Reading:
@@ -56,6 +64,7 @@ def read(overrides: Sequence[str], searched: Sequence[Place]) -> Reading:
         parsed = parse_one(text)
         if isinstance(parsed, str):
             reading.lines.append(parsed)
+            reading.open_keys.add(tuple(text.partition("=")[0].lstrip("+").split(".")))
         elif is_choice(parsed, known):
             _read_choice(parsed, text, searched, reading)
         else:
@@ -81,6 +90,9 @@ def parse_one(text: str) -> "Override | str":
 def _quoted(text: str) -> str:
     """An override as it may have been meant, quoted for Hydra and the shell."""
     key, _, value = text.partition("=")
+    if re.fullmatch(r"\[[^][(){}'\":]*\]", value):  # a list: its texts are quoted, not the whole
+        texts = ",".join(f'"{item.strip()}"' for item in value[1:-1].split(","))
+        return f"{key}='[{texts}]'"
     return "KEY='\"VALUE\"'" if {"'", '"'} & set(text) else f"{key}='\"{value}\"'"
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from skinlab.config import compose
+
 KEYS = (
     "name, seed, output_dir, dataset, split, audit, augmentation, network, method, optimizer, training, lr_find, "
     "evaluation, engine, tracking, bundle, deployment, sweep, experiment"
@@ -89,6 +91,10 @@ ONE_MISTAKE = {
         "name=[a: cannot be read: no viable alternative at input '[a'; "
         "quote a value with special characters: name='\"[a\"'"
     ),
+    "dataset.classes=[n\u00e4vus, melanom]": (
+        "dataset.classes=[n\u00e4vus, melanom]: cannot be read: token recognition error at: '\u00e4'; "
+        'quote a value with special characters: dataset.classes=\'["n\u00e4vus","melanom"]\''
+    ),
     "sweep.on_failure=retry(2)": (
         "sweep.on_failure=retry(2): cannot be read: Unknown function 'retry'; "
         "quote a value with special characters: sweep.on_failure='\"retry(2)\"'"
@@ -169,3 +175,14 @@ def test_values_that_follow_one_another_in_a_circle_are_named(mistakes):
     assert line.startswith("name=${output_dir}: leads nowhere")
     (line,) = mistakes("name=${name}")
     assert line.startswith("name=${name}: leads nowhere")
+
+
+def test_a_key_whose_value_cannot_be_read_is_not_called_missing(mistakes):
+    (line,) = mistakes("dataset=folder", "dataset.path=archive (1)")
+    assert line.startswith("dataset.path=archive (1): cannot be read: Unknown function 'archive'")
+
+
+def test_the_advice_for_a_list_that_cannot_be_read_works():
+    advice = '["n\u00e4vus","melanom"]'
+    declared = compose(["dataset=folder", "dataset.path=x", f"dataset.classes={advice}"]).config.dataset
+    assert declared.classes == ["n\u00e4vus", "melanom"]
