@@ -1,10 +1,11 @@
 """Sweep: a sweep directory as an object. The only writer of sweep.json, and the only judge of its status."""
 
 import json
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from threading import RLock
 from typing import Any, Literal, Self, get_args
 
@@ -72,6 +73,8 @@ class Trial:
         return self.status in ENDED
 
 
+_INSIDE = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*")
+"""The directory of a run below its sweep's, which also becomes an address in pages."""
 _TRIAL_KEYS = tuple(item.name for item in fields(Trial))
 _TRIAL_TYPES: dict[str, Any] = {
     **dict.fromkeys(("number", "group", "batch", "replicate", "attempts", "epochs"), int),
@@ -276,8 +279,7 @@ def _trial(recorded: Any) -> Trial:
             raise TypeError(f"{name} of a trial is {getattr(trial, name)!r}")
     if trial.status not in TRIAL_STATUSES or not all(isinstance(text, str) for text in trial.overrides):
         raise ValueError(f"trial {trial.number} has no status or overrides of a trial")
-    parts = PurePosixPath(trial.run).parts
-    if not parts or any(part.startswith((".", "/")) for part in parts):
+    if not _INSIDE.fullmatch(trial.run):
         raise ValueError(f"trial {trial.number} lies in {trial.run}")
     return trial
 

@@ -94,7 +94,7 @@ def test_a_trial_that_the_declaration_does_not_make_is_refused(
     assert harmless.seen == []
 
 
-@pytest.mark.parametrize("run", ["../..", "/etc", "", ".", ".hidden", "a/../b", 3, None])
+@pytest.mark.parametrize("run", ["../..", "/etc", "", ".", ".hidden", "a/../b", "javascript:x", 3, None])
 def test_a_trial_that_lies_outside_of_the_sweep_is_refused_by_every_reader(tmp_path: Path, run: object) -> None:
     with pytest.raises(OutputError, match=r"sweep\.json cannot be read"):
         Sweep.open(change(tmp_path / "s", run=run))

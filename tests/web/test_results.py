@@ -224,7 +224,7 @@ def test_rows_that_are_not_there_are_refused(pages: TestClient, row: int, part: 
     ("name", "content", "expected"),
     [
         ("run.json", "{", "run.json cannot be read"),
-        ("run.json", "[]", "run.json is not as skinlab writes it"),
+        ("run.json", "[]", "run.json cannot be read: it is no JSON object"),
         ("predictions.csv", "", "are not of the same test images"),
         ("summary.json", '{"test": 1}', "its results are not as skinlab writes them"),
     ],
