@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from skinlab.comparison.comparing import SELECTION, Comparison, Standing
 from skinlab.comparison.verdict import Pair, sentence
+from skinlab.logs import visible
 from skinlab.report.words import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 IMAGES = {"all": "", "common": " that all runs share", "forced": " of the same name, whatever else differs"}
 
@@ -21,15 +23,20 @@ PAIR_COLUMNS = ("pair", "difference", "interval", "p", "p (Holm)", "SD by images
 
 def show(comparison: Comparison, console: "Console") -> None:
     """The experiments, the pairs, and the verdicts in words."""
-    from rich.text import Text
-
-    console.print(Text(heading(comparison)))
+    console.print(_text(heading(comparison)))
     console.print(_experiments(comparison))
-    console.print(Text("\n".join(places(comparison)), overflow="fold"))
+    console.print(_text("\n".join(places(comparison))))
     if comparison.pairs:
         console.print()
         console.print(_pairs(comparison))
-        console.print(Text("\n".join(["", *(f"{sentence(pair)}." for pair in comparison.pairs)]), overflow="fold"))
+        console.print(_text("\n".join(["", *(f"{sentence(pair)}." for pair in comparison.pairs)])))
+
+
+def _text(text: str) -> "Text":
+    """A text that may be somebody else's, as the terminal may get it."""
+    from rich.text import Text
+
+    return Text(visible(text), overflow="fold")
 
 
 def heading(comparison: Comparison) -> str:
@@ -118,24 +125,22 @@ def experiment_rows(comparison: Comparison, shown: Callable[[Standing, str], str
 
 def _experiments(comparison: Comparison) -> "Table":
     from rich.table import Table
-    from rich.text import Text
 
     head, *rows = experiment_rows(comparison, number)
     table = Table(box=None, pad_edge=False)
     for name in head:
-        table.add_column(Text(name), overflow="fold")
+        table.add_column(_text(name), overflow="fold")
     for first, *row in rows:
-        table.add_row(Text(first), *(Text(cell, overflow="fold") for cell in row))
+        table.add_row(_text(first), *(_text(cell) for cell in row))
     return table
 
 
 def _pairs(comparison: Comparison) -> "Table":
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(*PAIR_COLUMNS, box=None, pad_edge=False)
     for pair in comparison.pairs:
-        table.add_row(*(Text(cell) for cell in pair_cells(pair)))
+        table.add_row(*(_text(cell) for cell in pair_cells(pair)))
     return table
 
 
