@@ -6,7 +6,10 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Controls that move the cursor, hide or turn around text, or start a sequence that does; not line break and tab."""
@@ -36,6 +39,17 @@ class VisibleStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.rich_proxied_file, name)
+
+
+def live_console(*, error: bool = False) -> "Console":
+    """A console of rich for displays that move the cursor: on the stream behind standard output or error.
+
+    rich looks through one stream around another, and while such a display is shown there are two: its own and ours.
+    """
+    from rich.console import Console
+
+    stream = sys.stderr if error else sys.stdout
+    return Console(file=stream.rich_proxied_file if isinstance(stream, VisibleStream) else stream)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from skinlab import schema
 from skinlab.commands.arguments import declaring_parser
 from skinlab.config import Composed, compose, to_dict
 from skinlab.errors import ConfigError
+from skinlab.logs import live_console
 
 if TYPE_CHECKING:
     from skinlab.checking import Check
@@ -118,10 +119,9 @@ def _bar() -> "Iterator[Report | None]":
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Progress(console=live_console(error=True), transient=True) as bar:
         task = bar.add_task("decoding", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

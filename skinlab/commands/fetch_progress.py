@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from skinlab.logs import live_console
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
@@ -98,5 +100,5 @@ def progress() -> Iterator[Progress]:
         rich.TextColumn("{task.fields[note]}"),
         rich.TimeRemainingColumn(),
     )
-    with rich.Progress(*columns) as bar:
+    with rich.Progress(*columns, console=live_console()) as bar:
         yield Bar(bar)

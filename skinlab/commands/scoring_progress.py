@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from skinlab.logs import live_console
+
 Advance = Callable[[], object]
 
 
@@ -19,7 +21,6 @@ def scoring_bar(total: int | None, *, hidden: bool = False) -> Iterator[Advance]
         yield lambda: None
         return
     from rich import progress
-    from rich.console import Console
 
     columns = (
         progress.TextColumn("scoring"),
@@ -27,6 +28,6 @@ def scoring_bar(total: int | None, *, hidden: bool = False) -> Iterator[Advance]
         progress.TextColumn("{task.completed} images" if total is None else "{task.completed} of {task.total} images"),
         progress.TimeRemainingColumn(compact=True, elapsed_when_finished=True),
     )
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+    with progress.Progress(*columns, console=live_console(error=True), transient=True, redirect_stdout=False) as bar:
         task = bar.add_task("scoring", total=total)
         yield lambda: bar.advance(task)

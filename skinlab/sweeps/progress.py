@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from skinlab.attempt import short
 from skinlab.errors import OutputError
-from skinlab.logs import visible
+from skinlab.logs import live_console, visible
 from skinlab.report.words import counted
 from skinlab.sweeps import leaderboard
 from skinlab.sweeps.declaration import Declaration
@@ -48,7 +48,7 @@ class Progress:
         if sys.stdout.isatty():
             from rich.live import Live
 
-            self._live = self._stack.enter_context(Live(refresh_per_second=2, transient=True))
+            self._live = self._stack.enter_context(Live(console=live_console(), refresh_per_second=2, transient=True))
         self._thread.start()
         return self
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from skinlab.logs import to_console
+from skinlab.logs import live_console, to_console
 from skinlab.training.loop import Observer, Record
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def terminal(epochs: int, images: int) -> Iterator[Observer]:
         _rate_column(),
         progress.TimeRemainingColumn(compact=True, elapsed_when_finished=True),
     )
-    with progress.Progress(*columns, transient=True) as shown:
+    with progress.Progress(*columns, console=live_console(), transient=True) as shown:
         task = shown.add_task("training", total=epochs * images, epoch=1)
         yield Observers([lines, Bar(shown, task, images)])
 
