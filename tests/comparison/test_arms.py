@@ -102,7 +102,7 @@ def test_what_is_not_finished_or_not_whole_is_left_out_with_the_reason() -> None
     assert "not as skinlab writes it" in said["half"]
     assert "not as skinlab writes it (KeyError('split'))" in said["strange"]
     assert "cannot be read" in said["damaged"]
-    assert "not as skinlab writes it (KeyError('schema_version'))" in said["empty"]
+    assert "not as skinlab writes it: schema_version, status" in said["empty"]
 
 
 def test_the_best_are_those_on_validation_whatever_the_test_subset_says() -> None:
