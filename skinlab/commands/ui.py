@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skinlab.commands.arguments import declaring_parser
+from skinlab.commands.train import stop_on_sigterm
 from skinlab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,11 +57,14 @@ def main(argv: list[str]) -> int:
     workplace.reviewed()  # what cannot be read is said now
     server = Server(workplace, options.port)
     server.keys.spent = lambda: _say(f"for another browser: {server.link}")
+    stop_on_sigterm()
     with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:  # the way to end it
+        stack.callback(server.close)
+        server.start()
         _say(f"open {server.link}")
         if not options.no_browser:
             _open(stack.enter_context(leading_to(server.link)))
-        server.run()
+        server.wait()
     return 0
 
 

@@ -4,6 +4,7 @@ import importlib.util
 import socket
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from skinlab.errors import ConfigError, SetupError
@@ -60,6 +61,8 @@ class Server:
         self._socket = _bound(port)
         self.port: int = self._socket.getsockname()[1]
         self._server = _uvicorn(Door(create(workplace), self.keys, self.port))
+        run = partial(self._server.run, sockets=[self._socket])
+        self._thread = threading.Thread(target=run, name="skinlab ui", daemon=True)
 
     @property
     def origin(self) -> str:
@@ -82,17 +85,12 @@ class Server:
             raise ConfigError("this server has no key for frames")
         return f"{self.origin}{EMBEDDED}{self.keys.embedded}"
 
-    def run(self) -> None:
-        """Answer until Ctrl-C or SIGTERM."""
-        self._server.run(sockets=[self._socket])
-
     def start(self) -> None:
         """Answer on a thread, until `close`; it answers when this returns.
 
         Raises:
             SetupError: it does not come up.
         """
-        self._thread = threading.Thread(target=self.run, name="skinlab ui", daemon=True)
         self._thread.start()
         end = time.monotonic() + PATIENCE_S
         while not self._server.started and self._thread.is_alive() and time.monotonic() < end:
@@ -100,10 +98,15 @@ class Server:
         if not self._server.started:
             raise SetupError(f"the pages did not come up on port {self.port} within {PATIENCE_S:g} s: try again")
 
+    def wait(self) -> None:
+        """Return when the server has ended."""
+        self._thread.join()
+
     def close(self) -> None:
         """End what `start` began."""
         self._server.should_exit = True
-        self._thread.join(PATIENCE_S)
+        if self._thread.ident is not None:
+            self._thread.join(PATIENCE_S)
 
 
 def _bound(port: int) -> socket.socket:

@@ -230,7 +230,8 @@ def test_the_bundle_fits_its_checksums(finished_run: Path) -> None:
 def test_train_log_has_the_lines_of_the_terminal(finished: tuple[Path, Done]) -> None:
     run, done = finished
     logged = (run / "train.log").read_text()
-    told = done.out.split("\nrun directory: ")[0].splitlines()
+    told = done.out.split("\nrun directory: ")[0]
+    told = told[told.index("run: ") :].splitlines()  # what comes before is said before there is a run
     assert len(told) > 5
     assert all(line in logged for line in told)
     assert done.out.endswith(f"run directory: {run.relative_to(run.parents[3])}\n")
