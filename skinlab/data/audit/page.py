@@ -77,27 +77,7 @@ def sections(found: Findings) -> list[Section]:
         Section(
             "Corrupt files", "cannot be read", [Entry([], f"{one.image_id}: {one.reason}") for one in found.corrupt]
         ),
-        Section(
-            "Rows without an image",
-            "the table names them, and there is no such file; they are left out",
-            [Entry([], name) for name in found.without_image],
-        ),
-        Section(
-            "Files that are not read",
-            "beside the images, by kind",
-            [Entry([], f"{count} {kind}") for kind, count in found.ignored_files.items()]
-            + [Entry([], f"looks like a picture: {path}") for path in found.unread_pictures],
-        ),
-        Section(
-            "Images without a label, or of no class",
-            "left out, by label",
-            [Entry([], f"{count} {label or '(no label)'}") for label, count in found.left_out_labels.items()],
-        ),
-        Section(
-            "Groups that hold very many images",
-            "perhaps a code that stands for an unknown lesion or patient",
-            [Entry([], f"{one.group}: {one.images} images, {one.share:.0%}") for one in found.large_groups],
-        ),
+        *_left_out(found),
         Section(
             "Corrected labels",
             "not as the source says, by the label log",
@@ -116,21 +96,7 @@ def sections(found: Findings) -> list[Section]:
                 for pair in found.near_duplicates_with_conflicting_labels
             ],
         ),
-        Section(
-            "Left out by a published list",
-            "called wrong there (audit.known_errors)",
-            [Entry([], name) for name in found.known_errors],
-        ),
-        Section(
-            "Copies by a published list",
-            "one photograph, as it says there (audit.known_duplicates)",
-            [_same(ids) for ids in found.known_duplicates],
-        ),
-        Section(
-            "Rows of published lists without an image",
-            "they name none of these images, or only one of two",
-            [Entry([], f"{path}: {count} rows") for path, count in found.absent_in_lists.items()],
-        ),
+        *_by_lists(found),
         Section("Same content", "byte for byte the same file", [_same(ids) for ids in found.duplicates]),
         Section(
             "Near-duplicates",
@@ -155,6 +121,54 @@ def sections(found: Findings) -> list[Section]:
                 )
                 for one in found.small_classes
             ],
+        ),
+    ]
+
+
+def _left_out(found: Findings) -> list[Section]:
+    """What the source gives and is not used, and groups that may be none."""
+    return [
+        Section(
+            "Rows without an image",
+            "the table names them, and there is no such file; they are left out",
+            [Entry([], name) for name in found.without_image],
+        ),
+        Section(
+            "Files that are not read",
+            "beside the images, by kind",
+            [Entry([], f"{count} {kind}") for kind, count in found.ignored_files.items()]
+            + [Entry([], f"looks like a picture: {path}") for path in found.unread_pictures],
+        ),
+        Section(
+            "Images without a label, or of no class",
+            "left out, by label",
+            [Entry([], f"{count} {label or '(no label)'}") for label, count in found.left_out_labels.items()],
+        ),
+        Section(
+            "Groups that hold very many images",
+            "perhaps a code that stands for an unknown lesion or patient",
+            [Entry([], f"{one.group}: {one.images} images, {one.share:.0%}") for one in found.large_groups],
+        ),
+    ]
+
+
+def _by_lists(found: Findings) -> list[Section]:
+    """What published lists say."""
+    return [
+        Section(
+            "Left out by a published list",
+            "called wrong there (audit.known_errors)",
+            [Entry([], name) for name in found.known_errors],
+        ),
+        Section(
+            "Copies by a published list",
+            "one photograph, as it says there (audit.known_duplicates)",
+            [_same(ids) for ids in found.known_duplicates],
+        ),
+        Section(
+            "Rows of published lists without an image",
+            "they name none of these images, or only one of two",
+            [Entry([], f"{path}: {count} rows") for path, count in found.absent_in_lists.items()],
         ),
     ]
 
