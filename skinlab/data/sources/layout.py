@@ -78,7 +78,7 @@ def understood(root: str, paths: Sequence[str]) -> Layout:
 def _unwrapped(paths: list[list[str]]) -> tuple[str, list[list[str]]]:
     """The paths without the folders that hold all that has folders, and those folders.
 
-    A folder with images of its own, and one with the name of a class, is no wrapper.
+    A folder with images of its own beside others than subsets, and one with the name of a class, is no wrapper.
     """
     wrappers: list[str] = []
     while True:
@@ -88,6 +88,7 @@ def _unwrapped(paths: list[list[str]]) -> tuple[str, list[list[str]]]:
         (top,) = tops
         below = {path[1] for path in paths if path[0] == top and len(path) > 2}  # noqa: PLR2004 - in a folder in it
         direct = any(path[0] == top and len(path) == 2 for path in paths)  # noqa: PLR2004 - in the folder itself
+        direct = direct and not all(map(subset_of, below))
         if direct or not below or _CLASSES.fullmatch(top.casefold()) or (subset_of(top) and len(below) < 2):  # noqa: PLR2004
             break
         wrappers.append(top)

@@ -68,6 +68,11 @@ def test_one_wrapping_folder_is_passed_and_said() -> None:
     assert (found.labels, found.subsets, found.said) == (["a", "b", ""], None, "read from ISIC/ in it")
 
 
+def test_an_image_beside_the_subsets_in_a_wrapping_folder_has_no_label() -> None:
+    found = understood("r", files("x/train/a", "x/train/b", "x/test/a", "x"))
+    assert (found.labels, found.subsets) == (["a", "b", "a", ""], ["train", "train", "test", ""])
+
+
 def test_a_lone_training_folder_is_a_wrapper() -> None:
     assert understood("r", files("train/a", "train/b")).labels == ["a", "b"]
 
