@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+from skinlab.data.classes import labels_of
 from skinlab.data.manifest import GIVEN_SPLIT, Manifest
 from skinlab.data.sources.files import absolute, find_images, image_ids
 from skinlab.data.sources.layout import understood
@@ -27,7 +28,7 @@ def load(dataset: FolderDataset) -> Manifest:
     if not found:
         also = f"; there are {aside}" if aside.kinds else ""
         raise DataError(f"no images in {declared}: {declared} needs one sub-folder of images per class{also}")
-    layout = understood(str(declared), found)
+    layout = understood(str(declared), found, labels_of(dataset.classes))
     if layout.said:
         _log.info("%s: %s", declared, layout.said)
     return Manifest(

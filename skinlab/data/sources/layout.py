@@ -1,7 +1,7 @@
 """What the folders above images mean: classes, the subsets of a given split, or nothing. Knows paths only."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -22,8 +22,11 @@ SUBSET_NAMES = {
     "testing": "test",
     "tst": "test",
 }
-_CLASSES = re.compile("(malignant|benign|melanomas?|nevus|nevi|naevus|naevi|lesions?|cancer|healthy|normal)")
-"""Names that a folder of images of one class has, so that it is no wrapper."""
+_CLASSES = re.compile(
+    "malignant|benign|melanomas?|mel|nevus|nevi|naevus|naevi|nev|nv|bcc|scc|ak|akiec|bkl|sek|df|vasc|lesions?|cancer|"
+    "healthy|normal|positive|negative|[01]"
+)
+"""Names that a folder of images of one class has, in lower case."""
 _SUFFIX = re.compile(r"(set|sets|split|data|dataset|images|imgs|img|folder|dir|subset)$")
 _NEUTRAL = re.compile(r"images?|imgs?|data|dataset|files|photos|pictures|jpe?gs?|pngs?")
 
@@ -56,7 +59,7 @@ def subset_of(folder: str) -> str | None:
     return SUBSET_NAMES.get(letters)
 
 
-def understood(root: str, paths: Sequence[str]) -> Layout:
+def understood(root: str, paths: Sequence[str], declared: Collection[str] = ()) -> Layout:
     """The layout of a folder.
 
     `class/...`, `subset/class/...` and `class/subset/...` are understood, also inside one wrapping folder (or several,
@@ -65,12 +68,13 @@ def understood(root: str, paths: Sequence[str]) -> Layout:
     Args:
         root: the folder, for messages.
         paths: its images, relative to it.
+        declared: labels that `dataset.classes` names: they decide where folders have two readings.
 
     Raises:
         DataError: there are no class folders, or the folders have two readings.
     """
     wrapper, inner = _unwrapped([path.split("/") for path in paths])
-    found = _by_folders(f"{root}/{wrapper}" if wrapper else root, inner)
+    found = _by_folders(f"{root}/{wrapper}" if wrapper else root, inner, declared)
     said = [f"read from {wrapper}/ in it"] if wrapper else []
     return replace(found, said="; ".join([*said, *filter(None, [found.said])]))
 
@@ -96,7 +100,7 @@ def _unwrapped(paths: list[list[str]]) -> tuple[str, list[list[str]]]:
     return "/".join(wrappers), paths
 
 
-def _by_folders(root: str, paths: list[list[str]]) -> Layout:
+def _by_folders(root: str, paths: list[list[str]], declared: Collection[str]) -> Layout:
     tops = sorted({path[0] for path in paths if len(path) > 1})
     if not tops:
         raise DataError(
@@ -108,11 +112,33 @@ def _by_folders(root: str, paths: list[list[str]]) -> Layout:
         return _subsets_first(root, paths, tops)
     if named:
         _refuse_mixed(root, named, [top for top in tops if top not in named])
+    if shared := _shared(paths, tops, declared):
+        if not set(declared) & set(shared):
+            raise DataError(
+                f"{root}: the classes may be {listed(tops)}, or {listed(shared)} in each of them: name those that are "
+                "meant in dataset.classes"
+            )
+        return Layout([path[1] if len(path) > 2 else "" for path in paths], None, f"classes in each of {listed(tops)}")  # noqa: PLR2004 - as below
     labels = [path[0] if len(path) > 1 else "" for path in paths]
     inner = [path[1] for path in paths if len(path) > 2]  # noqa: PLR2004 - class, folder, file
     if not any(map(subset_of, inner)):
         return Layout(labels, None)
     return _classes_first(root, paths, labels)
+
+
+def _shared(paths: list[list[str]], tops: Sequence[str], declared: Collection[str]) -> list[str]:
+    """Sub-folders that all folders have, and that may be the classes: in folders of sites, years or folds, say.
+
+    None where the folders have names of classes, or are declared to be classes.
+    """
+    inner: dict[str, set[str]] = {top: set() for top in tops}
+    for path in paths:
+        if len(path) > 1:
+            inner[path[0]].add(path[1] if len(path) > 2 else "")  # noqa: PLR2004 - folder, folder, file
+    shared = set.intersection(*inner.values())
+    plain = any(_CLASSES.fullmatch(top.casefold()) for top in tops) or set(tops) & set(declared)
+    several = len(tops) > 1 and len(shared) > 1 and "" not in set.union(*inner.values())
+    return sorted(shared) if several and not plain and not all(map(subset_of, shared)) else []
 
 
 def _refuse_mixed(root: str, subsets: Sequence[str], others: Sequence[str]) -> NoReturn:

@@ -73,6 +73,30 @@ def test_an_image_beside_the_subsets_in_a_wrapping_folder_has_no_label() -> None
     assert (found.labels, found.subsets) == (["a", "b", "a", ""], ["train", "train", "test", ""])
 
 
+SITES = files("north/nevi x", "north/other", "south/nevi x", "south/other", "south/third")
+
+
+def test_folders_of_sites_or_folds_above_classes_are_asked_about() -> None:
+    with pytest.raises(
+        DataError, match=r"the classes may be north, south, or nevi x, other in each of them: name those"
+    ):
+        understood("r", SITES)
+    assert understood("r", SITES, ["north", "south"]).labels[:3] == ["north", "north", "south"]
+    found = understood("r", SITES, ["nevi x", "other"])
+    assert (found.labels, found.said) == (
+        ["nevi x", "other", "nevi x", "other", "third"],
+        "classes in each of north, south",
+    )
+
+
+def test_parts_below_folders_with_names_of_classes_are_no_classes() -> None:
+    assert understood("r", files("mel/left", "mel/right", "nv/left", "nv/right")).labels == ["mel", "mel", "nv", "nv"]
+
+
+def test_patients_below_classes_are_no_classes() -> None:
+    assert understood("r", files("x/p1", "x/p2", "y/p3", "y/p4")).labels == ["x", "x", "y", "y"]
+
+
 def test_a_lone_training_folder_is_a_wrapper() -> None:
     assert understood("r", files("train/a", "train/b")).labels == ["a", "b"]
 
