@@ -20,7 +20,6 @@ from skinlab import paths
 from skinlab.deployment import record
 from tests import homes
 from tests.data.archive.archive_server import Archive, serving
-from tests.deployment.services import wait_until
 from tests.docs import rules, site
 from tests.docs.pages import PAGES, Block, blocks, commands, inline, name_of
 from tests.docs.shell import Shell, skinlab
@@ -127,21 +126,11 @@ def _carry_out(line: str, shell: Shell, web: str, model: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if not line.startswith(rules.TRAINED):
             pretend(patch, model)
-        patch.setattr("skinlab.web.server.Server.run", _up_and_down)
+        patch.setattr("skinlab.web.server.Server.wait", lambda _server: None)  # they come up, and end
         with contextlib.chdir(site.request() if typed.startswith("python -c") else "."):
             done = shell.run(typed)
     expected = rules.CODES.get(line.split("  #", maxsplit=1)[0].strip(), 0)
     assert done.code == expected, f"{line}\n{done.out.decode()[-2000:]}{done.err[-2000:]}"
-
-
-def _up_and_down(server: Any) -> None:
-    """In place of serving until Ctrl-C."""
-    answering = threading.Thread(target=server._server.run, kwargs={"sockets": [server._socket]})
-    answering.start()
-    came_up = wait_until(lambda: server._server.started)
-    server._server.should_exit = True
-    answering.join()
-    assert came_up
 
 
 def _prepare(line: str, shell: Shell) -> str | None:
