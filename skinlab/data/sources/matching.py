@@ -53,23 +53,67 @@ def manifest_of(
     folder = folder_of(root)
     found, aside = find_images(folder)
     matched = match_images(table, values, root, found, any_case=any_case)
+    manifest = of_files(
+        table,
+        matched,
+        folder,
+        str(root),
+        dataset,
+        labels=labels,
+        groups=groups,
+        attributes=attributes,
+        subsets=subsets,
+        ids=None if named_by_file else values,
+    )
+    kinds = {**aside.kinds, WITHOUT_ROW: len(found) - len(manifest)}
+    return replace(manifest, left_aside=replace(aside, kinds={kind: count for kind, count in kinds.items() if count}))
+
+
+def of_files(
+    table: Columns,
+    matched: "Matched",
+    folder: Path,
+    where: str,
+    dataset: DatasetBase,
+    *,
+    labels: Sequence[str],
+    groups: Sequence[str | None],
+    attributes: Mapping[str, Sequence[str]],
+    subsets: Sequence[str] | None = None,
+    ids: Sequence[str] | None = None,
+) -> Manifest:
+    """The images of the rows that have a file.
+
+    Args:
+        table: for messages.
+        matched: the file of each row.
+        folder: what the files are relative to.
+        where: images were looked for, for messages.
+        dataset: what becomes of rows without an image.
+        labels: of each row.
+        groups: of each row.
+        attributes: further columns.
+        subsets: of each row, as for `manifest_of`.
+        ids: of each row, what its image is named by; None: by its file.
+
+    Raises:
+        DataError: rows have no image, and that is refused.
+    """
     if matched.without and dataset.on_missing == "fail":
         raise DataError(
-            f"{table.path}: {len(matched.without)} rows have no image in {root}: {listed(matched.without)}; correct "
+            f"{table.path}: {len(matched.without)} rows have no image in {where}: {listed(matched.without)}; correct "
             "them, or set dataset.on_missing=drop"
         )
     rows = [row for row, file in enumerate(matched.files) if file is not None]
     files = [file for file in matched.files if file is not None]
     columns = attributes if subsets is None else {**attributes, GIVEN_SPLIT: subsets}
-    kinds = {**aside.kinds, WITHOUT_ROW: len(found) - len(set(files))}
     return Manifest(
-        image_ids=image_ids(files if named_by_file else [values[row] for row in rows]),
+        image_ids=image_ids(files if ids is None else [ids[row] for row in rows]),
         paths=[absolute(folder, file) for file in files],
         labels=[labels[row] for row in rows],
         groups=[groups[row] for row in rows],
         attributes={name: [column[row] for row in rows] for name, column in columns.items()},
         given_split=subsets is not None,
-        left_aside=replace(aside, kinds={kind: count for kind, count in kinds.items() if count}),
         without_image=matched.without,
     ).by_id()
 

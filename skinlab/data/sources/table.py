@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from skinlab.data.classes import labels_of
-from skinlab.data.manifest import GIVEN_SPLIT, Manifest
+from skinlab.data.manifest import Manifest
 from skinlab.data.sources.columns import Columns, read_table, reading_of
-from skinlab.data.sources.files import absolute, image_ids
 from skinlab.data.sources.groups import LESION, PATIENT, groups_of
 from skinlab.data.sources.lookup import Holder, holder, joined
-from skinlab.data.sources.matching import manifest_of
+from skinlab.data.sources.matching import Matched, manifest_of, of_files
 from skinlab.data.sources.pictures import pictures
 from skinlab.data.sources.subsets import of_column, of_rows
 from skinlab.data.sources.truth import one_hot, translated
@@ -49,7 +48,19 @@ def load(dataset: TableDataset) -> Manifest:
     labels, group_ids = _labels(table, dataset), _groups(table, dataset)
     subsets = _subsets(table, dataset, held)
     if images[0] in table.binary:
-        return _with_images_inside(table, images[0], dataset, labels, group_ids, attributes, subsets)
+        folder, files = images_of_column(table.path, images[0])
+        without = [f"row {line}" for line, file in zip(table.lines, files, strict=True) if not file]
+        return of_files(
+            table,
+            Matched([file or None for file in files], without),
+            folder,
+            f"column {images[0]}",
+            dataset,
+            labels=labels,
+            groups=group_ids,
+            attributes=attributes,
+            subsets=subsets,
+        )
     found = pictures(table, images, labels, group_ids)
     return manifest_of(
         replace(table, lines=_at(table.lines, found.rows)),
@@ -139,33 +150,3 @@ def _image_root(path: Path, dataset: TableDataset, held: Holder | None) -> Path:
     if isinstance(root, str):
         return Path(root).expanduser()
     return path.parent if held is None else held.images(root or [])
-
-
-def _with_images_inside(
-    table: Columns,
-    column: str,
-    dataset: TableDataset,
-    labels: list[str],
-    groups: list[str | None],
-    attributes: dict[str, list[str]],
-    subsets: list[str] | None,
-) -> Manifest:
-    """The images in the column of bytes; a row without bytes has none."""
-    folder, names = images_of_column(table.path, column)
-    rows = [row for row, name in enumerate(names) if name]
-    without = [f"row {table.lines[row]}" for row, name in enumerate(names) if not name]
-    if without and dataset.on_missing == "fail":
-        raise DataError(
-            f"{table.path}: {len(without)} rows have no image in column {column}: {listed(without)}; "
-            "correct them, or set dataset.on_missing=drop"
-        )
-    columns = attributes if subsets is None else {**attributes, GIVEN_SPLIT: subsets}
-    return Manifest(
-        image_ids=image_ids([names[row] for row in rows]),
-        paths=[absolute(folder, names[row]) for row in rows],
-        labels=[labels[row] for row in rows],
-        groups=[groups[row] for row in rows],
-        attributes={name: [values[row] for row in rows] for name, values in columns.items()},
-        given_split=subsets is not None,
-        without_image=without,
-    ).by_id()
